@@ -1,0 +1,109 @@
+// Package summary turns the merged metrics of a run into what a person wants
+// to know of it. Summary is plain data; text, JSON and later formats print it.
+package summary
+
+import (
+	"time"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/threshold"
+)
+
+// Summary is the result of a run. It is JSON-encodable and holds every number
+// the printers show, so that none of them computes anything.
+type Summary struct {
+	Script   string        `json:"script"`
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"duration"` // of the load phase
+
+	Passed  bool     `json:"passed"`
+	Reasons []string `json:"reasons"` // why not, or why it ended early; one lower-case line each
+
+	Thresholds []threshold.Verdict `json:"thresholds"`
+	Checks     []Check             `json:"checks"`
+	Requests   []Request           `json:"requests"` // by falling count
+	Errors     []ErrorGroup        `json:"errors"`   // by falling count
+	Metrics    []Metric            `json:"metrics"`  // every metric with samples, by name
+	Scenarios  []Scenario          `json:"scenarios"`
+
+	Iterations   uint64  `json:"iterations"`  // complete
+	Interrupted  uint64  `json:"interrupted"` // cut off
+	VUsMax       int     `json:"vusMax"`
+	DataSent     float64 `json:"dataSent"`     // bytes
+	DataReceived float64 `json:"dataReceived"` // bytes
+
+	Isolation string   `json:"isolation"` // "process", "off"
+	Notes     []string `json:"notes"`     // warnings worth a line: series over the cap, options without effect
+}
+
+// Check is one check by name and group.
+type Check struct {
+	Group  string `json:"group"`
+	Name   string `json:"name"`
+	Passes uint64 `json:"passes"`
+	Fails  uint64 `json:"fails"`
+}
+
+// Request is one row of the table of requests: all with the same method and
+// `name` tag. Times in milliseconds.
+type Request struct {
+	Method string  `json:"method"`
+	Name   string  `json:"name"`
+	Count  uint64  `json:"count"`
+	Rate   float64 `json:"rate"`   // per second
+	Failed float64 `json:"failed"` // share, 0 to 1
+	P50    float64 `json:"p50"`
+	P95    float64 `json:"p95"`
+	P99    float64 `json:"p99"`
+	Max    float64 `json:"max"`
+}
+
+// ErrorGroup is one kind of error: script exceptions with the same signature,
+// or failed requests with the same method, name and status or error code.
+type ErrorGroup struct {
+	Kind    string        `json:"kind"` // "exception", "http"
+	Message string        `json:"message"`
+	File    string        `json:"file"` // "" when unknown
+	Line    int           `json:"line"`
+	Column  int           `json:"column"`
+	Count   uint64        `json:"count"`
+	First   time.Duration `json:"first"` // since the start of load
+	Last    time.Duration `json:"last"`
+}
+
+// Metric is one metric (or threshold's sub-metric) with its statistics.
+type Metric struct {
+	Name   string             `json:"name"` // with {filter} for a sub-metric
+	Type   string             `json:"type"`
+	Unit   metric.Unit        `json:"unit"`
+	Values map[string]float64 `json:"values"` // k6's keys: avg min med max p(90) p(95) | count rate | value min max | rate passes fails
+}
+
+// Scenario tells what one scenario did.
+type Scenario struct {
+	Name        string `json:"name"`
+	Executor    string `json:"executor"`
+	Iterations  uint64 `json:"iterations"`
+	Interrupted uint64 `json:"interrupted"`
+}
+
+// Input is what Build needs.
+type Input struct {
+	Script     string
+	Started    time.Time
+	Duration   time.Duration
+	Plan       *plan.Plan
+	Set        *metric.Set
+	Verdicts   []threshold.Verdict
+	Exceptions []ErrorGroup // Kind "exception"
+	Scenarios  []Scenario
+	VUsMax     int
+	Isolation  string
+	Notes      []string
+	// Ended says why the run ended before its plan did, "" when it did not:
+	// "stopped by signal", "threshold … aborted the run", "runner died: …".
+	Ended string
+	// Failed makes the run fail whatever the thresholds say (a dead runner, a failed setup).
+	Failed bool
+}
