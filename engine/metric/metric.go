@@ -10,7 +10,10 @@
 // Values of [Time] metrics are milliseconds; values of [Data] metrics are bytes.
 package metric
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Type says how the samples of a metric aggregate.
 type Type uint8
@@ -48,9 +51,64 @@ const (
 	Data              // bytes
 )
 
+// String returns the name of the unit in words.
+func (u Unit) String() string {
+	switch u {
+	case Plain:
+		return "plain numbers"
+	case Time:
+		return "times"
+	case Data:
+		return "data sizes"
+	}
+	return fmt.Sprintf("unit(%d)", uint8(u))
+}
+
 // Metric is a named measurement. It is made by [Registry.Define] and immutable.
 type Metric struct {
 	Name string
 	Type Type
 	Unit Unit
+}
+
+// validate reports why m cannot be defined.
+func (m Metric) validate() error {
+	if err := validName(m.Name); err != nil {
+		return err
+	}
+	if m.Type < Counter || m.Type > Trend {
+		return fmt.Errorf("metric %q: unknown type %d", m.Name, m.Type)
+	}
+	if m.Unit > Data {
+		return fmt.Errorf("metric %q: unknown unit %d", m.Name, m.Unit)
+	}
+	return nil
+}
+
+func validName(name string) error {
+	if name == "" {
+		return errors.New("a metric needs a name")
+	}
+	if len(name) > maxNameLength {
+		return fmt.Errorf("metric name %q… is longer than %d characters", name[:32], maxNameLength)
+	}
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z'
+		digit := '0' <= c && c <= '9'
+		if !letter && (!digit || i == 0) {
+			return fmt.Errorf("metric name %q: use a letter or _, then letters, digits or _", name)
+		}
+	}
+	return nil
+}
+
+// mustEqual reports how m differs from the metric known under its name.
+func (m Metric) mustEqual(known Metric) error {
+	if m.Type != known.Type {
+		return fmt.Errorf("metric %q is a %s already, not a %s", m.Name, known.Type, m.Type)
+	}
+	if m.Unit != known.Unit {
+		return fmt.Errorf("metric %q holds %s already, not %s", m.Name, known.Unit, m.Unit)
+	}
+	return nil
 }
