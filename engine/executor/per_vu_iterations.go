@@ -1,0 +1,29 @@
+package executor
+
+import (
+	"context"
+	"time"
+
+	"github.com/swarmload/swarm/engine/plan"
+)
+
+// perVUIterations runs a number of iterations on each VU.
+type perVUIterations struct{ *plan.Scenario }
+
+func (e *perVUIterations) total() int64 { return int64(e.VUs) * e.Iterations }
+
+func (e *perVUIterations) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
+	s := c.open(ctx, stop, e.MaxDuration)
+	s.start(e.VUs, func(w *worker) {
+		for left := e.Iterations; left > 0 && w.wanted() && w.iterate(); left-- {
+		}
+	})
+	s.wait()
+	c.drop(e.total() - int64(c.Started()))
+}
+
+func (e *perVUIterations) Planned(time.Duration) int { return e.VUs }
+
+func (e *perVUIterations) Progress(_ time.Duration, ended uint64) float64 {
+	return share(float64(ended), float64(e.total()))
+}

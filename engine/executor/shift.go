@@ -1,0 +1,130 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/swarmload/swarm/engine/vu"
+)
+
+// Why iterations are interrupted.
+var (
+	errGracefulStop     = errors.New("the scenario has ended and its gracefulStop is over")
+	errGracefulRampDown = errors.New("the VU is ramped down and its gracefulRampDown is over")
+	errIterationTimeout = errors.New("the iteration took longer than iterationTimeout")
+)
+
+// shift is the span of time in which a crew works. Two contexts bound it: when
+// soft ends no iteration begins, when hard ends the running ones are cut off.
+type shift struct {
+	crew  *Crew
+	soft  context.Context
+	hard  context.Context
+	end   context.CancelFunc
+	kill  context.CancelCauseFunc
+	until time.Duration // clock at the end of the span
+
+	workers sync.WaitGroup
+	idle    chan struct{} // closed when all workers have left
+	watched chan struct{} // closed when watch has ended
+}
+
+// open begins the shift. wait must follow.
+func (c *Crew) open(ctx context.Context, stop <-chan struct{}, span time.Duration) *shift {
+	s := &shift{crew: c, idle: make(chan struct{}), watched: make(chan struct{})}
+	s.hard, s.kill = context.WithCancelCause(ctx)
+	s.soft, s.end = context.WithCancel(s.hard)
+	now := c.host.Clock.Now()
+	s.until = now + span
+	c.began.Store(int64(now))
+	c.state.Store(int32(Running))
+	go s.watch(stop, span)
+	return s
+}
+
+// watch ends the shift, first softly, then hard.
+func (s *shift) watch(stop <-chan struct{}, span time.Duration) {
+	defer close(s.watched)
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-stop:
+	case <-s.hard.Done():
+	case <-s.idle:
+	}
+	s.crew.state.Store(int32(Stopping))
+	s.end()
+	timer.Reset(s.crew.plan.GracefulStop)
+	select {
+	case <-timer.C:
+	case <-s.hard.Done():
+	case <-s.idle:
+	}
+	s.kill(errGracefulStop)
+}
+
+// wait returns when all workers have left and nothing of the shift runs any
+// more. No worker may be started after the call.
+func (s *shift) wait() {
+	s.workers.Wait()
+	close(s.idle)
+	<-s.watched
+}
+
+// start puts n VUs to work, each in a goroutine of its own, their beginnings
+// spread over the scenario's start jitter.
+func (s *shift) start(n int, work func(*worker)) {
+	for i, m := range s.take(n) {
+		s.workers.Go(func() {
+			if w := s.hire(m); w != nil {
+				w.pause(spread(i, n, s.crew.plan.StartJitter))
+				work(w)
+				w.leave(false)
+			}
+		})
+	}
+}
+
+// take takes as many of n members as are free now, the rest are nil. Taken
+// together they are counted together, so that the gauge shows one change.
+func (s *shift) take(n int) []*vu.Member {
+	members := make([]*vu.Member, n)
+	got := 0
+	for got < n {
+		if members[got] = s.crew.host.Pool.Take(); members[got] == nil {
+			break
+		}
+		got++
+	}
+	s.crew.count(got, got > 0)
+	return members
+}
+
+// hire makes a worker of a member; when that is nil, of the next to be free.
+// It returns nil when the shift ends before one is, or the member's VU cannot
+// be made.
+func (s *shift) hire(m *vu.Member) *worker {
+	c := s.crew
+	if m == nil {
+		var err error
+		if m, err = c.host.Pool.Get(s.soft); err != nil {
+			return nil
+		}
+		c.count(1, true)
+	}
+	w := newWorker(s, m)
+	if m.VU == nil && !w.replace() {
+		w.leave(false)
+		return nil
+	}
+	return w
+}
+
+// count accounts for n more VUs at work, or fewer.
+func (c *Crew) count(n int, record bool) {
+	c.active.Add(int64(n))
+	c.host.VUs.add(n, record)
+}

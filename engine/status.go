@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/swarmload/swarm/engine/executor"
+)
+
+// Status is a moment of a run.
+type Status struct {
+	Elapsed   time.Duration // since Execute began
+	VUs       int           // at work in a scenario now
+	VUsMax    int           // made
+	Scenarios []ScenarioStatus
+}
+
+// ScenarioStatus is a moment of one scenario.
+type ScenarioStatus struct {
+	Name        string
+	State       string        // "waiting", "running", "stopping", "done"
+	Elapsed     time.Duration // since its start
+	VUs         int           // at work now
+	VUsPlanned  int           // most it should run now
+	Started     uint64        // iterations begun
+	Complete    uint64        // iterations ended by themselves, with or without exception
+	Interrupted uint64        // iterations cut off
+	Progress    float64       // 0 to 1
+}
+
+// Status returns where the run stands. Safe from any goroutine at any time.
+// The numbers are read one after the other while the run goes on; Complete and
+// Interrupted together never exceed Started.
+func (r *Run) Status() Status {
+	st := Status{
+		VUs:       r.host.VUs.Now(),
+		VUsMax:    r.host.Pool.Made(),
+		Scenarios: make([]ScenarioStatus, 0, len(r.scenarios)),
+	}
+	if began := r.began.Load(); began > 0 {
+		st.Elapsed = r.host.Clock.Now() - time.Duration(began)
+	}
+	for _, s := range r.scenarios {
+		st.Scenarios = append(st.Scenarios, s.status())
+	}
+	return st
+}
+
+func (s *scenario) status() ScenarioStatus {
+	state := s.crew.State()
+	st := ScenarioStatus{
+		Name:    s.Name,
+		State:   state.String(),
+		Elapsed: s.crew.Elapsed(),
+		VUs:     s.crew.Active(),
+	}
+	st.Complete, st.Interrupted = s.crew.Ended()
+	st.Started = s.crew.Started() // read last: never less than what ended
+	if s.executor != nil && state != executor.Waiting {
+		st.Progress = s.executor.Progress(st.Elapsed, st.Complete+st.Interrupted)
+		if state == executor.Running {
+			st.VUsPlanned = s.executor.Planned(st.Elapsed)
+		}
+	}
+	return st
+}
