@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"fmt"
+
+	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/vu"
+)
+
+// globalShape describes the object behind the global object: what every script
+// has, and the Globals it was given.
+func globalShape(globals []Global, h *Host) (*Shape, error) {
+	props := []Prop{
+		{Name: "global", Make: func(v *VU) goja.Value { return v.rt.GlobalObject() }},
+		{Name: "__ENV", Make: func(v *VU) goja.Value { return v.environment() }},
+		{Name: "__VU", Make: func(v *VU) goja.Value { return v.rt.ToValue(v.id.InTest) }},
+		{Name: "__ITER", Live: true, Make: func(v *VU) goja.Value {
+			if v.phase == Init {
+				return goja.Undefined()
+			}
+			return v.rt.ToValue(v.iter)
+		}},
+	}
+	for _, g := range globals {
+		load, err := g.Load(h)
+		if err != nil {
+			return nil, fmt.Errorf("load global %s: %w", g.Name, err)
+		}
+		props = append(props, Prop{Name: g.Name, Make: load})
+	}
+	return NewShape(props...), nil
+}
+
+// environment returns the VU's __ENV, an object of its own that keeps its
+// identity when the scenario changes.
+func (v *VU) environment() *goja.Object {
+	if v.env == nil {
+		v.env = v.rt.NewObject()
+		v.fillEnv(v.scenario)
+	}
+	return v.env
+}
+
+// fillEnv lays the environment of s, which may be nil, over the host's and
+// takes that of the present scenario away.
+func (v *VU) fillEnv(s *vu.Scenario) {
+	base := v.program.host.Env
+	if v.scenario != nil {
+		for name := range v.scenario.Env {
+			if _, ok := base[name]; !ok {
+				_ = v.env.Delete(name)
+			}
+		}
+	}
+	set := func(env map[string]string) {
+		for name, value := range env {
+			_ = v.env.Set(name, value)
+		}
+	}
+	set(base)
+	if s != nil {
+		set(s.Env)
+	}
+}
+
+// parseSetupData gives v its own copy of what setup returned.
+func (v *VU) parseSetupData(text *[]byte) (goja.Value, error) {
+	if text == nil {
+		return goja.Undefined(), nil
+	}
+	return v.parseJSON(*text)
+}
+
+// parseJSON turns text into a value of the script; undefined for no text.
+func (v *VU) parseJSON(text []byte) (goja.Value, error) {
+	if text == nil {
+		return goja.Undefined(), nil
+	}
+	parse, ok := goja.AssertFunction(v.rt.GlobalObject().Get("JSON").ToObject(v.rt).Get("parse"))
+	if !ok {
+		return nil, &vu.Exception{Name: "TypeError", Message: "the script replaced JSON.parse by something that is not a function"}
+	}
+	return parse(goja.Undefined(), v.rt.ToValue(string(text)))
+}
+
+// toJSON turns a value of the script into JSON, nil for undefined.
+func (v *VU) toJSON(value goja.Value) ([]byte, error) {
+	if value == nil || goja.IsUndefined(value) {
+		return nil, nil
+	}
+	// In an array, since goja marshals objects only.
+	text, err := v.rt.NewArray(value).MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return text[1 : len(text)-1], nil
+}

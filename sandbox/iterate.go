@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/vu"
+)
+
+// Iterate runs one iteration and waits for it, promises and timers included.
+func (v *VU) Iterate(ctx context.Context, it vu.Iteration) error {
+	if v.stale {
+		// The last iteration left the runtime in a state nobody can vouch for.
+		v.discard()
+		if err := v.start(ctx); err != nil {
+			return err
+		}
+	}
+	err := v.run(ctx, it)
+	for _, fn := range v.onEnd {
+		fn()
+	}
+	return err
+}
+
+func (v *VU) run(ctx context.Context, it vu.Iteration) (err error) {
+	if err := v.begin(ctx, Running); err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = v.panicked(r)
+		}
+	}()
+	v.iter = it.InVU
+	if it.Scenario != v.scenario {
+		if err := v.work(it.Scenario); err != nil {
+			return v.failure(err)
+		}
+	}
+	if text := v.program.setupData.Load(); text != v.dataText || v.data == nil {
+		if v.data, err = v.parseSetupData(text); err != nil {
+			return v.failure(err)
+		}
+		v.dataText = text
+	}
+	v.scope = v.root
+	result, err := v.exec(goja.Undefined(), v.data)
+	if err != nil {
+		return v.failure(err)
+	}
+	if _, err := v.settle(result); err != nil {
+		return v.failure(err)
+	}
+	if len(v.rejected) > 0 {
+		return v.failure(v.unhandled())
+	}
+	return nil
+}
+
+// work makes v ready to run iterations of scenario s.
+func (v *VU) work(s *vu.Scenario) error {
+	exec, ok := goja.AssertFunction(v.exports.Get(s.Exec))
+	if !ok {
+		return &vu.Exception{Name: "ReferenceError", Message: fmt.Sprintf("the script exports no function %q", s.Exec)}
+	}
+	if v.env != nil {
+		v.fillEnv(s)
+	}
+	v.exec, v.root, v.scenario = exec, v.program.scopes.scenario(s), s
+	return nil
+}
+
+// begin makes ctx and phase those in force.
+func (v *VU) begin(ctx context.Context, phase Phase) error {
+	if ctx.Err() != nil {
+		return &vu.Interrupted{Cause: context.Cause(ctx)}
+	}
+	v.ctx, v.phase, v.scope = ctx, phase, v.root
+	v.watch.follow(ctx, v.rt)
+	return nil
+}
+
+// enter runs f, which runs JavaScript, in the given phase and turns whatever
+// comes out of it into what the engine understands.
+func (v *VU) enter(ctx context.Context, phase Phase, f func() error) (err error) {
+	if err := v.begin(ctx, phase); err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = v.panicked(r)
+		}
+	}()
+	// What f reads of the script's objects may run getters that throw.
+	if thrown := v.rt.Try(func() { err = f() }); thrown != nil {
+		err = thrown
+	}
+	if err == nil && len(v.rejected) > 0 {
+		err = v.unhandled()
+	}
+	if err != nil {
+		return v.failure(err)
+	}
+	return nil
+}
+
+// panicked turns a recovered panic into an error. The runtime is not used again.
+func (v *VU) panicked(r any) error {
+	v.stale = true
+	v.loop.reset()
+	switch r := r.(type) {
+	case *goja.InterruptedError:
+		return v.failure(r)
+	case *goja.StackOverflowError:
+		return v.failure(r)
+	case *goja.Exception:
+		return v.failure(r)
+	}
+	text := fmt.Sprint(r)
+	stack := debug.Stack()
+	v.Log("debug", "sandbox", "panic: "+text+"\n"+string(stack))
+	if panickedInGoja() {
+		// A script can make goja itself stumble; that is the script's doing.
+		return &vu.Exception{Name: "InternalError", Message: "the JavaScript engine failed: " + text}
+	}
+	return fmt.Errorf("internal fault in VU %d: %s", v.id.InTest, text)
+}
+
+// panickedInGoja reports whether the panic being recovered started in goja's
+// code rather than in a host function of ours.
+func panickedInGoja() bool {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		switch {
+		case frame.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !strings.HasPrefix(frame.Function, "runtime."):
+			return strings.HasPrefix(frame.Function, "github.com/dop251/goja")
+		}
+		if !more {
+			return false
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/parser"
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/vu"
+	"github.com/swarmload/swarm/sandbox/bundle"
+)
+
+// Script is a compiled bundle. Safe for concurrent use.
+type Script struct {
+	program *goja.Program     // evaluates to function(module, exports, require)
+	sources map[string]string // file names as goja reports them -> as the author wrote them
+	modules []Module
+	byName  map[string]int // module name or alias -> index in modules
+	globals []Global
+}
+
+// unitName is what goja calls the bundle's own text. Frames that still bear it
+// after source mapping are the bundler's, not the author's.
+const unitName = "bundle.js"
+
+// Compile parses the bundle and notes which modules and globals exist. It runs nothing.
+func Compile(b *bundle.Bundle, modules []Module, globals []Global) (*Script, error) {
+	s := &Script{modules: modules, globals: globals, byName: make(map[string]int)}
+	for i, m := range modules {
+		for _, name := range m.Names {
+			if _, twice := s.byName[name]; twice {
+				return nil, fmt.Errorf("module %q is listed twice", name)
+			}
+			s.byName[name] = i
+		}
+	}
+
+	sourceMap, sources, err := shiftMap(b.Map)
+	if err != nil {
+		return nil, fmt.Errorf("source map of %s: %w", b.Entry, err)
+	}
+	s.sources = make(map[string]string, len(b.Sources))
+	for name := range b.Sources {
+		s.addSource(name)
+	}
+	for _, name := range sources {
+		s.addSource(name)
+	}
+
+	option := parser.WithDisableSourceMaps
+	if sourceMap != nil {
+		option = parser.WithSourceMapLoader(func(string) ([]byte, error) { return sourceMap, nil })
+	}
+	// The wrapper takes a line of its own, so that columns stay what they are.
+	text := "(function(module, exports, require){\n" + string(b.Code) + "\n})\n//# sourceMappingURL=" + unitName + ".map"
+	tree, err := goja.Parse(unitName, text, option)
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", b.Entry, err)
+	}
+	if s.program, err = goja.CompileAST(tree, false); err != nil {
+		return nil, fmt.Errorf("compile %s: %w", b.Entry, err)
+	}
+	return s, nil
+}
+
+// addSource notes under which name goja will report name: it treats names as
+// URLs relative to the unit and escapes them.
+func (s *Script) addSource(name string) {
+	reported := name
+	if u := file.ResolveSourcemapURL(unitName, name); u != nil {
+		reported = u.String()
+	}
+	s.sources[reported] = name
+}
+
+// shiftMap moves the source map one line down, past the wrapper, and returns
+// the sources it names.
+func shiftMap(text []byte) (shifted []byte, sources []string, err error) {
+	if len(text) == 0 {
+		return nil, nil, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, nil, err
+	}
+	var mappings string
+	if err := json.Unmarshal(fields["mappings"], &mappings); err != nil {
+		return nil, nil, fmt.Errorf("mappings: %w", err)
+	}
+	if err := json.Unmarshal(fields["sources"], &sources); err != nil {
+		return nil, nil, fmt.Errorf("sources: %w", err)
+	}
+	// The texts are in the bundle already; goja's parser would copy them.
+	delete(fields, "sourcesContent")
+	if fields["mappings"], err = json.Marshal(";" + mappings); err != nil {
+		return nil, nil, err
+	}
+	shifted, err = json.Marshal(fields)
+	return shifted, sources, err
+}
+
+// Inspection is what running a script's top level once tells.
+type Inspection struct {
+	Options []byte          // JSON of the exported options, "{}" when none
+	Exports []string        // names of exported functions, "default" among them
+	Metrics []metric.Metric // custom metrics defined
+}
+
+// Inspect runs the top level in a throw-away runtime. The error is an *vu.Exception when the script threw.
+func (s *Script) Inspect(ctx context.Context, h *Host) (Inspection, error) {
+	p, err := s.Program(h)
+	if err != nil {
+		return Inspection{}, err
+	}
+	v, err := p.newVU(ctx, vu.Identity{})
+	if err != nil {
+		return Inspection{}, err
+	}
+	defer v.Close()
+
+	var in Inspection
+	err = v.enter(ctx, Init, func() error {
+		in.Exports = v.exportedFunctions()
+		in.Options, err = v.exportedOptions()
+		return err
+	})
+	if err != nil {
+		return Inspection{}, err
+	}
+	in.Metrics = p.definedMetrics()
+	return in, nil
+}
+
+// exportedFunctions returns the names of the functions the script exports, sorted.
+func (v *VU) exportedFunctions() []string {
+	names := []string{}
+	for _, name := range v.exports.Keys() {
+		if _, ok := goja.AssertFunction(v.exports.Get(name)); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// exportedOptions returns `options` as JSON.
+func (v *VU) exportedOptions() ([]byte, error) {
+	value := v.exports.Get("options")
+	if value == nil || goja.IsUndefined(value) || goja.IsNull(value) {
+		return []byte("{}"), nil
+	}
+	obj, ok := value.(*goja.Object)
+	if ok {
+		switch obj.ClassName() {
+		case "Object":
+		default:
+			ok = false
+		}
+	}
+	if !ok {
+		return nil, &vu.Exception{Name: "TypeError", Message: "options must be an object, got " + v.describe(value)}
+	}
+	text, err := obj.MarshalJSON()
+	if err != nil {
+		var thrown *goja.Exception
+		if errors.As(err, &thrown) {
+			e := v.exception(thrown)
+			e.Message = "options cannot be turned into JSON: " + e.Message
+			return nil, e
+		}
+		return nil, err
+	}
+	return text, nil
+}
