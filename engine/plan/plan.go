@@ -2,13 +2,20 @@
 // every value checked, nothing left for the engine to guess.
 package plan
 
-import "time"
+import (
+	"time"
+
+	"github.com/swarmload/swarm/engine/metric"
+)
 
 // Plan is a whole test as the engine runs it. It is JSON-encodable: that is
 // how it crosses the wire. Treat it as immutable once parsed.
 type Plan struct {
 	Scenarios  []Scenario  `json:"scenarios"` // sorted by StartTime, then name
 	Thresholds []Threshold `json:"thresholds"`
+	// Submetrics are shown in the summary without being judged: thresholds
+	// with a filter and an empty list of conditions.
+	Submetrics []Selector `json:"submetrics"`
 
 	SetupTimeout         time.Duration `json:"setupTimeout"`
 	TeardownTimeout      time.Duration `json:"teardownTimeout"`
@@ -34,18 +41,20 @@ type Plan struct {
 
 // HTTP holds the options of the HTTP client.
 type HTTP struct {
-	BaseURL               string            `json:"baseURL"`
-	UserAgent             string            `json:"userAgent"`
-	MaxRedirects          int               `json:"maxRedirects"`
-	Batch                 int               `json:"batch"`
-	BatchPerHost          int               `json:"batchPerHost"`
-	Throw                 bool              `json:"throw"`
-	DiscardResponseBodies bool              `json:"discardResponseBodies"`
-	NoConnectionReuse     bool              `json:"noConnectionReuse"`
-	NoVUConnectionReuse   bool              `json:"noVUConnectionReuse"`
-	NoCookiesReset        bool              `json:"noCookiesReset"`
-	InsecureSkipTLSVerify bool              `json:"insecureSkipTLSVerify"`
-	Hosts                 map[string]string `json:"hosts"`
+	BaseURL               string `json:"baseURL"`
+	UserAgent             string `json:"userAgent"`
+	MaxRedirects          int    `json:"maxRedirects"`
+	Batch                 int    `json:"batch"`        // at least 1
+	BatchPerHost          int    `json:"batchPerHost"` // at least 1
+	Throw                 bool   `json:"throw"`
+	DiscardResponseBodies bool   `json:"discardResponseBodies"`
+	NoConnectionReuse     bool   `json:"noConnectionReuse"`
+	NoVUConnectionReuse   bool   `json:"noVUConnectionReuse"`
+	NoCookiesReset        bool   `json:"noCookiesReset"`
+	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify"`
+	// Hosts maps a host in lower case ("example.com", "*.example.com",
+	// "example.com:8080") to the address to dial ("127.0.0.1", "[::1]:8443").
+	Hosts map[string]string `json:"hosts"`
 }
 
 // Executor names, as written in scripts.
@@ -75,7 +84,8 @@ type Scenario struct {
 	GracefulRampDown time.Duration `json:"gracefulRampDown"` // ramping-vus
 
 	// StartJitter spreads the first iterations of VUs that start together over
-	// this span; 0 switches it off.
+	// this span; 0 switches it off. By default 0.2 ms for each VU, at most a
+	// second and a tenth of Span.
 	StartJitter time.Duration `json:"startJitter"`
 }
 
@@ -89,8 +99,16 @@ type Stage struct {
 type Threshold struct {
 	Metric         string            `json:"metric"` // without the tag filter
 	Filter         map[string]string `json:"filter"`
-	Expression     string            `json:"expression"` // "p(95)<200"
+	Expression     string            `json:"expression"` // "p(95)<200", as the script wrote it
 	AbortOnFail    bool              `json:"abortOnFail"`
 	DelayAbortEval time.Duration     `json:"delayAbortEval"`
 	Default        bool              `json:"default"` // not written by the user: script_errors
+	Type           metric.Type       `json:"type"`    // of the metric
+	Unit           metric.Unit       `json:"unit"`    // of the metric
+}
+
+// Selector names the series of a metric that have the tags of Filter.
+type Selector struct {
+	Metric string            `json:"metric"`
+	Filter map[string]string `json:"filter"`
 }

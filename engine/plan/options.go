@@ -1,0 +1,288 @@
+package plan
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/swarmload/swarm/engine/threshold"
+)
+
+// option is one key of the options and what reads it.
+type option struct {
+	name string
+	read func(v value)
+}
+
+// options lists every option there is: all of k6 2.x and our own. One whose
+// feature this version lacks is a problem when the load or its safety depends
+// on it, else a note; none is passed over in silence.
+func (d *draft) options() []option {
+	p := &d.plan
+	keep := func(dst **value) func(value) { return func(v value) { *dst = &v } }
+	return []option{
+		// Workload.
+		{"vus", keep(&d.short.vus)},
+		{"duration", keep(&d.short.duration)},
+		{"iterations", keep(&d.short.iterations)},
+		{"stages", func(v value) {
+			if !v.neutral() {
+				d.short.stages = &v
+			}
+		}},
+		{"scenarios", func(value) {}}, // read last, see read
+		{"startJitter", func(v value) {
+			if jitter, ok := v.duration(0); ok {
+				d.startJitter = &jitter
+			}
+		}},
+		{"minIterationDuration", func(v value) { v.setDuration(&p.MinIterationDuration, 0) }},
+		{"iterationTimeout", func(v value) { v.setDuration(&p.IterationTimeout, 0) }},
+		{"rps", later},
+		{"executionSegment", laterSegment},
+		{"executionSegmentSequence", later},
+		{"paused", later},
+		{"startAfter", later},
+
+		// Life cycle.
+		{"setupTimeout", func(v value) { v.setDuration(&p.SetupTimeout, 1) }},
+		{"teardownTimeout", func(v value) { v.setDuration(&p.TeardownTimeout, 1) }},
+		{"handleSummaryTimeout", func(v value) { v.setDuration(&p.HandleSummaryTimeout, 1) }},
+		{"noSetup", func(v value) { v.setBool(&p.NoSetup) }},
+		{"noTeardown", func(v value) { v.setBool(&p.NoTeardown) }},
+
+		// Judgement and results.
+		{"thresholds", d.readThresholds},
+		{"noThresholds", func(v value) { v.setBool(&p.NoThresholds) }},
+		{"failOnCheck", later},
+		{"tags", func(v value) { v.setStrings(p.Tags) }},
+		{"systemTags", d.readSystemTags},
+		{"maxSeries", func(v value) { v.setInt(&p.MaxSeries, 100, 1_000_000) }},
+		{"metrics", later},
+		{"summaryTrendStats", d.readTrendStats},
+		{"summaryTimeUnit", d.readTimeUnit},
+
+		// HTTP.
+		{"baseURL", d.readBaseURL},
+		{"userAgent", d.readUserAgent},
+		{"maxRedirects", func(v value) { v.setInt(&p.HTTP.MaxRedirects, 0, 1_000) }},
+		{"batch", func(v value) { v.setInt(&p.HTTP.Batch, 1, 100_000) }},
+		{"batchPerHost", d.readBatchPerHost},
+		{"throw", func(v value) { v.setBool(&p.HTTP.Throw) }},
+		{"discardResponseBodies", func(v value) { v.setBool(&p.HTTP.DiscardResponseBodies) }},
+		{"noConnectionReuse", func(v value) { v.setBool(&p.HTTP.NoConnectionReuse) }},
+		{"noVUConnectionReuse", func(v value) { v.setBool(&p.HTTP.NoVUConnectionReuse) }},
+		{"noCookiesReset", func(v value) { v.setBool(&p.HTTP.NoCookiesReset) }},
+		{"insecureSkipTLSVerify", func(v value) { v.setBool(&p.HTTP.InsecureSkipTLSVerify) }},
+		{"hosts", d.readHosts},
+		{"httpVersion", later},
+
+		// Network and its safety.
+		{"blacklistIPs", later},
+		{"blockHostnames", later},
+		{"dns", later},
+		{"localIPs", later},
+		{"tlsAuth", later},
+		{"tlsCipherSuites", later},
+		{"tlsVersion", later},
+		{"limits", later},
+
+		// Harmless without effect.
+		{"cloud", d.noted("swarm runs no tests in k6's cloud")},
+		{"ext", d.noted("swarm runs no tests in k6's cloud")},
+		{"httpDebug", d.noted("not supported yet")},
+		{"linger", d.noted("not supported yet")},
+		{"noUsageReport", d.noted("swarm never reports usage")},
+		{"noSummary", d.noted("use --summary off")},
+		{"summaryExport", d.noted("not supported yet")},
+		{"consoleOutput", d.noted("not supported yet")},
+	}
+}
+
+// later reports an option that must not be ignored.
+func later(v value) {
+	if !v.neutral() {
+		v.fail("not supported yet")
+	}
+}
+
+func laterSegment(v value) {
+	if v.literal != "0:1" { // the whole test
+		later(v)
+	}
+}
+
+// noted returns the reader of an option that has no effect and needs none.
+func (d *draft) noted(why string) func(v value) {
+	return func(v value) {
+		if !v.neutral() {
+			d.note(pathString(v.path) + " has no effect: " + why)
+		}
+	}
+}
+
+func (d *draft) readSystemTags(v value) {
+	known := append(slices.Clone(d.plan.SystemTags), "vu", "iter", "ip", "ocsp_status")
+	tags := []string{}
+	if v.list(" of tag names", 100, func(_ int, v value) {
+		name, ok := v.str()
+		switch {
+		case !ok:
+		case !slices.Contains(known, name):
+			v.failHint(didYouMean(name, known), "unknown system tag %s", quote(name))
+		case !slices.Contains(tags, name):
+			tags = append(tags, name)
+		}
+	}) {
+		d.plan.SystemTags = tags
+	}
+}
+
+func (d *draft) readTrendStats(v value) {
+	stats := []string{}
+	isList := v.list(" of statistics", 100, func(_ int, v value) {
+		text, ok := v.str()
+		if !ok {
+			return
+		}
+		m, err := threshold.ParseMethod(text)
+		if err != nil || slices.Contains([]string{"rate", "value"}, m.String()) {
+			known := []string{"avg", "min", "med", "max", "count", "p(90)", "p(95)", "p(99)"}
+			v.failHint(didYouMean(text, known), "must be avg, min, med, max, count or p(N) with N from 0 to 100, got %s", v.got())
+			return
+		}
+		if !slices.Contains(stats, m.String()) {
+			stats = append(stats, m.String())
+		}
+	})
+	if isList && len(stats) > 0 {
+		d.plan.SummaryTrendStats = stats
+	}
+}
+
+func (d *draft) readTimeUnit(v value) {
+	unit, ok := v.str()
+	if !ok {
+		return
+	}
+	if !slices.Contains([]string{"", "s", "ms", "us"}, unit) {
+		v.fail(`must be "s", "ms" or "us", got %s`, v.got())
+		return
+	}
+	d.plan.SummaryTimeUnit = unit
+}
+
+func (d *draft) readUserAgent(v value) {
+	name, ok := v.str()
+	if !ok {
+		return
+	}
+	if strings.IndexFunc(name, unicode.IsControl) >= 0 {
+		v.fail("must not hold control characters, got %s", v.got())
+		return
+	}
+	d.plan.HTTP.UserAgent = name
+}
+
+func (d *draft) readBaseURL(v value) {
+	base, ok := v.str()
+	if !ok || base == "" {
+		return
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		v.fail("must be a URL such as \"https://host:8443\", got %s", v.got())
+		return
+	}
+	d.plan.HTTP.BaseURL = base
+}
+
+// readBatchPerHost takes k6's 0 for "no limit of its own".
+func (d *draft) readBatchPerHost(v value) {
+	d.plan.HTTP.BatchPerHost = 6
+	v.setInt(&d.plan.HTTP.BatchPerHost, 0, 100_000)
+	if d.plan.HTTP.BatchPerHost == 0 {
+		d.plan.HTTP.BatchPerHost = 100_000
+	}
+}
+
+// readHosts reads {"host": "ip"}; both may carry a port, and the host may
+// begin with "*.".
+func (d *draft) readHosts(v value) {
+	const most = 10_000
+	if len(v.fields) > most {
+		v.fail("must have at most %d hosts, got %d", most, len(v.fields))
+		return
+	}
+	v.object(" of addresses by host", func(host string, v value) {
+		ok := true
+		if hint := hostProblem(host); hint != "" {
+			v.failHint(hint, "%s is not a host name, with or without a port", quote(host))
+			ok = false
+		}
+		address, isText := v.str()
+		if !isText {
+			if v.kind == null {
+				v.fail("must be an IP address, got null")
+			}
+			return
+		}
+		if !isAddress(address) {
+			v.fail("must be an IP address, with or without a port, got %s", v.got())
+			ok = false
+		}
+		if ok {
+			d.plan.HTTP.Hosts[strings.ToLower(host)] = address
+		}
+	})
+}
+
+// hostProblem says what keeps host from being a key of hosts, "" if nothing.
+func hostProblem(host string) string {
+	if strings.Contains(host, "://") {
+		return "leave out the scheme"
+	}
+	name := host
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		if !isPort(port) {
+			return "a port is a number from 1 to 65535"
+		}
+		name = h
+	}
+	name = strings.TrimPrefix(name, "*.")
+	if _, err := netip.ParseAddr(name); err == nil {
+		return ""
+	}
+	if name == "" || len(name) > 253 || strings.ContainsAny(name, "*/:@?#[]%\\ ") ||
+		strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
+		return `such as "example.com", "*.example.com" or "example.com:8080"`
+	}
+	return ""
+}
+
+func isAddress(text string) bool {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Zone() == ""
+	}
+	a, err := netip.ParseAddrPort(text)
+	return err == nil && a.Port() != 0 && a.Addr().Zone() == ""
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
+}
+
+// group writes n with separators of thousands.
+func group(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Position is a place in a source file; Line and Column start at 1, 0 is unknown.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
+// String returns file:line:col as far as known.
+func (p Position) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Problem is one thing wrong with the options.
+type Problem struct {
+	Path    string // "scenarios.buy.vus"; "" for the options as a whole
+	Message string // one lower-case line: "must be a whole number of at least 1, got -3"
+	Hint    string // "did you mean \"stages\"?"; may be empty
+	At      Position
+}
+
+// String returns the problem in one line: place, path, message, hint.
+func (p Problem) String() string {
+	var parts []string
+	if at := p.At.String(); at != "" {
+		parts = append(parts, at)
+	}
+	if p.Path != "" {
+		parts = append(parts, p.Path)
+	}
+	line := strings.Join(append(parts, p.Message), ": ")
+	if p.Hint != "" {
+		line += " (" + p.Hint + ")"
+	}
+	return line
+}
+
+// Problems is the error Parse returns: all problems at once, in source order
+// where known. Error gives one line each.
+type Problems []Problem
+
+// Error joins the problems, one a line.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// maxProblems bounds what a hopeless script makes us say.
+const maxProblems = 100
+
+// ledger collects problems.
+type ledger struct {
+	locate   func(path []string) Position
+	problems Problems
+	dropped  int
+}
+
+func (l *ledger) report(path []string, laid bool, hint, message string) {
+	if len(l.problems) == maxProblems {
+		l.dropped++
+		return
+	}
+	p := Problem{Path: pathString(path), Message: message, Hint: hint}
+	if laid {
+		if p.Hint == "" {
+			p.Hint = "given by a flag or the environment"
+		}
+	} else {
+		p.At = l.at(path)
+	}
+	l.problems = append(l.problems, p)
+}
+
+// count returns how many problems there are so far.
+func (l *ledger) count() int { return len(l.problems) + l.dropped }
+
+// at finds the closest place known: that of the value, or of what holds it
+// when the value is what is missing.
+func (l *ledger) at(path []string) Position {
+	if l.locate == nil {
+		return Position{}
+	}
+	for ; ; path = path[:len(path)-1] {
+		if at := l.locate(slices.Clone(path)); at != (Position{}) || len(path) == 0 {
+			return at
+		}
+	}
+}
+
+// result returns all problems in source order; those without a place come last.
+func (l *ledger) result() Problems {
+	slices.SortStableFunc(l.problems, func(a, b Problem) int {
+		if (a.At.Line == 0) != (b.At.Line == 0) {
+			if a.At.Line == 0 {
+				return 1
+			}
+			return -1
+		}
+		if c := strings.Compare(a.At.File, b.At.File); c != 0 {
+			return c
+		}
+		if a.At.Line != b.At.Line {
+			return a.At.Line - b.At.Line
+		}
+		return a.At.Column - b.At.Column
+	})
+	if l.dropped > 0 {
+		l.problems = append(l.problems, Problem{Message: fmt.Sprintf("and %d more problems like these", l.dropped)})
+	}
+	return l.problems
+}
+
+// pathString writes a path as JavaScript would: scenarios.buy.stages[0].target.
+func pathString(path []string) string {
+	var b strings.Builder
+	for i, part := range path {
+		switch {
+		case part != "" && strings.Trim(part, "0123456789") == "":
+			b.WriteString("[" + shorten(part) + "]")
+		case !isIdentifier(part) || len(part) > maxQuoted:
+			b.WriteString("[" + quote(part) + "]")
+		default:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}
+
+// isIdentifier reports whether a name reads well without quotes.
+func isIdentifier(name string) bool {
+	for i, r := range name {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '_' || r == '$'
+		if !letter && (i == 0 || r != '-' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// maxQuoted is how much of a script's own text a message repeats.
+const maxQuoted = 80
+
+func shorten(s string) string {
+	if utf8.RuneCountInString(s) > maxQuoted {
+		return string([]rune(s)[:maxQuoted]) + "…"
+	}
+	return s
+}
+
+// quote makes text from a script short and inert.
+func quote(s string) string { return strconv.Quote(shorten(s)) }
