@@ -1,0 +1,158 @@
+package progress
+
+import (
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/swarmload/swarm/cmd/swarm/terminal"
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func busy() State {
+	s := State{
+		Script: "checkout.js", Phase: "load", Elapsed: 112 * time.Second, Total: 3 * time.Minute, Timed: true,
+		Scenarios: []Scenario{
+			{Name: "browse", Executor: "ramping-vus", State: "running", Progress: 0.62, VUs: 320, VUsPlanned: 400},
+			{Name: "buy", Executor: "constant-vus", State: "stopping", Progress: 0.9, VUs: 3, VUsPlanned: 50},
+			{Name: "late", Executor: "constant-vus", State: "waiting"},
+		},
+		VUs: 323, VUsMax: 450, Requests: 4_610_233, RequestRate: 41_203, Iterations: 4_000_000,
+		P50: 1.21, P95: 4.8, P99: 11.2, HasLatency: true, Failed: 0.0002, Checks: 0.9998, HasChecks: true,
+		In: 84e6, Out: 9.1e6, Exceptions: 12,
+		Generator: Generator{Known: true, CPU: 0.61, Memory: 212e6},
+	}
+	for i := range 70 {
+		s.Rates = append(s.Rates, 20_000+20_000*math.Sin(float64(i)/8))
+		s.P95s = append(s.P95s, 4+math.Cos(float64(i)/5))
+	}
+	return s
+}
+
+func iterations() State {
+	return State{
+		Script: "once.ts", Phase: "load", Elapsed: 4 * time.Second, Total: 10 * time.Minute,
+		Scenarios:  []Scenario{{Name: "default", Executor: "shared-iterations", State: "running", Progress: 0.25, VUs: 1, VUsPlanned: 1, Complete: 1250, Iterations: 5000}},
+		VUs:        1,
+		Iterations: 1250, IterationRate: 312.5, Rates: []float64{300, 320, 312.5},
+	}
+}
+
+func hostile() State {
+	s := busy()
+	s.Script = "\x1b[2Jevil\n.js"
+	s.Scenarios = nil
+	for range 20 {
+		s.Scenarios = append(s.Scenarios, Scenario{Name: "\x1b]0;x\x07" + strings.Repeat("long", 20), Executor: "constant-vus", State: "running"})
+	}
+	s.Generator.CPU = 0.97
+	s.Stopping = true
+	return s
+}
+
+func TestRenderGolden(t *testing.T) {
+	phase := func(name string) State { return State{Script: "checkout.js", Phase: name, Total: time.Minute} }
+	for _, c := range []struct {
+		name  string
+		state State
+		style Style
+	}{
+		{"busy", busy(), Style{Width: 120}},
+		{"busy-color", busy(), Style{Width: 120, Color: true}},
+		{"busy-80", busy(), Style{Width: 80}},
+		{"busy-40", busy(), Style{Width: 40}},
+		{"busy-short", busy(), Style{Width: 100, Height: 6}},
+		{"iterations", iterations(), Style{Width: 100}},
+		{"hostile", hostile(), Style{Width: 100}},
+		{"init", phase("init"), Style{Width: 80}},
+		{"setup", phase("setup"), Style{Width: 80}},
+		{"teardown", phase("teardown"), Style{Width: 80}},
+	} {
+		got := strings.Join(Render(c.state, c.style), "\n") + "\n"
+		golden(t, c.name, got)
+	}
+}
+
+func TestLineGolden(t *testing.T) {
+	empty := State{Phase: "load", Total: time.Minute, Timed: true}
+	golden(t, "lines", strings.Join([]string{Line(busy()), Line(iterations()), Line(hostile()), Line(empty)}, "\n")+"\n")
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (run with -update if that is meant):\n%s", name, diff)
+	}
+}
+
+// Whatever the state, the block fits its terminal and holds no control
+// character but colours.
+func TestRenderFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.Float64Range(0, 1e12)
+		s := State{
+			Script:  rapid.String().Draw(t, "script"),
+			Phase:   rapid.SampledFrom([]string{"init", "setup", "load", "teardown", "summary"}).Draw(t, "phase"),
+			Elapsed: time.Duration(rapid.Int64().Draw(t, "elapsed")), Total: time.Duration(rapid.Int64().Draw(t, "total")),
+			Timed: rapid.Bool().Draw(t, "timed"), Stopping: rapid.Bool().Draw(t, "stopping"),
+			Requests: rapid.Uint64().Draw(t, "requests"), RequestRate: number.Draw(t, "rate"), HasLatency: true,
+			P50: number.Draw(t, "p50"), P99: number.Draw(t, "p99"), Failed: rapid.Float64Range(0, 1).Draw(t, "failed"),
+			In: number.Draw(t, "in"), Rates: rapid.SliceOf(number).Draw(t, "rates"), Exceptions: rapid.Uint64().Draw(t, "exceptions"),
+		}
+		for range rapid.IntRange(0, 12).Draw(t, "scenarios") {
+			s.Scenarios = append(s.Scenarios, Scenario{
+				Name: rapid.String().Draw(t, "name"), State: "running", Progress: rapid.Float64().Draw(t, "progress"),
+				VUs: rapid.Int().Draw(t, "vus"), Iterations: rapid.Int64().Draw(t, "iterations"),
+			})
+		}
+		st := Style{
+			Width: rapid.IntRange(12, 200).Draw(t, "width"), Height: rapid.IntRange(2, 30).Draw(t, "height"),
+			Color: rapid.Bool().Draw(t, "color"),
+		}
+		lines := Render(s, st)
+		if len(lines) >= st.Height {
+			t.Fatalf("%d lines in %d rows", len(lines), st.Height)
+		}
+		for _, l := range lines {
+			if n := terminal.Columns(l); n >= st.Width {
+				t.Fatalf("%d columns of %d: %q", n, st.Width, l)
+			}
+			if !st.Color && terminal.InertLine(l) != l {
+				t.Fatalf("not inert: %q", l)
+			}
+		}
+	})
+}
+
+func TestFormats(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{clock(65 * time.Second), "01:05"}, {clock(3*time.Hour + 61*time.Second), "3:01:01"}, {clock(-1), "00:00"},
+		{count(0), "0"}, {count(999), "999"}, {count(1000), "1,000"}, {count(4_610_233), "4,610,233"}, {count(46_102_330), "46.10 M"},
+		{rate(0.5), "0.5/s"}, {rate(9), "9/s"}, {rate(41_203.4), "41,203/s"}, {rate(-1), "0/s"},
+		{milliseconds(0.05), "50 µs"}, {milliseconds(1.21), "1.2 ms"}, {milliseconds(231), "231 ms"}, {milliseconds(1900), "1.9 s"}, {milliseconds(90_000), "1.5 min"},
+		{percent(0), "0 %"}, {percent(1), "100 %"}, {percent(0.00001), "<0.01 %"}, {percent(0.99999), ">99.99 %"}, {percent(0.5), "50.0 %"}, {percent(0.0002), "0.02 %"},
+		{size(0), "0 B"}, {size(999), "999 B"}, {size(1500), "1.5 KB"}, {size(84e6), "84 MB"}, {size(2e15), "2000.0 TB"},
+		{spark([]float64{0, 1, 2, 4}, 3), "▂▄█"}, {spark([]float64{0, 0}, 9), "▁▁"}, {spark(nil, 9), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
