@@ -1,0 +1,556 @@
+package bundle
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What a parser recurses into is bounded before one sees the text: a Go
+// program whose stack overflows ends, whatever recovers.
+const (
+	maxNesting = 1000  // open brackets
+	maxChain   = 5000  // operators, prefixes, member accesses that nest without brackets
+	maxTerms   = 50000 // operands of one expression joined by binary operators
+)
+
+// screen reads JavaScript or TypeScript once, from left to right, and tells
+// where (byte offset) and why a parser should not be given it; why is "" when
+// it may. It knows strings, templates, comments and regular expressions, so
+// that brackets in them do not count. Where a slash could be read as a division
+// or as the start of a regular expression, and that matters, it refuses.
+//
+// The text returned has the same length and meaning. Its comments that name a
+// source map are defused: such a map could name any file.
+func screen(text string) (clean string, offset int, why string) {
+	s := screener{text: text, levels: make([]level, 1, 64)}
+	s.levels[0].kind = '{'
+	s.run()
+	if len(s.maps) > 0 {
+		defused := []byte(text)
+		for _, at := range s.maps {
+			defused[at] = 'S'
+		}
+		text = string(defused)
+	}
+	return text, s.pos, s.why
+}
+
+// level is the inside of one pair of brackets.
+type level struct {
+	kind     byte // '(' '[' '{' for a block, 'o' for an object literal or the body of a function expression, '$' in a template
+	control  bool // a '(' after if, for, while, with: what follows it starts a statement
+	function byte // the kind of the body of the function or class expression that began here, 0 when none did
+	counts   counts
+}
+
+// counts of what a parser recurses into beside brackets.
+type counts struct {
+	nested  int // operators that nest, since the last separator
+	chained int // member accesses and calls, since the last operator
+	terms   int // binary operators, since the last separator
+}
+
+type screener struct {
+	text   string
+	pos    int
+	why    string
+	levels []level
+	sum    counts // over all levels
+	maps   []int  // offsets of source map comments
+
+	operand bool   // the last token ends an expression
+	word    string // the last token, when it is an identifier or keyword
+	punct   byte   // the last token's last byte, when it is punctuation
+	member  bool   // the last word follows a dot
+	unsure  bool   // whether operand holds depends on more than was read
+	newline bool   // a line ended since the last token
+	block   bool   // the last token closed a block
+}
+
+func (s *screener) top() *level { return &s.levels[len(s.levels)-1] }
+
+func (s *screener) refuse(why string) {
+	if s.why == "" {
+		s.why = why
+	}
+}
+
+func (s *screener) run() {
+	if strings.HasPrefix(s.text, "#!") {
+		s.lineComment()
+	}
+	start := 0
+	for s.pos < len(s.text) && s.why == "" {
+		start = s.pos
+		s.token()
+	}
+	if s.why != "" {
+		s.pos = start
+	}
+}
+
+func (s *screener) token() {
+	rest := s.text[s.pos:]
+	c := rest[0]
+	switch {
+	case c == '\n', c == '\r':
+		s.newline = true
+		s.pos++
+	case c == ' ', c == '\t', c == '\v', c == '\f':
+		s.pos++
+	case lineEnd(rest) > 0:
+		s.newline = true
+		s.pos += lineEnd(rest)
+	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "<!--"):
+		s.lineComment()
+	case strings.HasPrefix(rest, "-->") && (s.newline || s.fresh()):
+		s.lineComment()
+	case strings.HasPrefix(rest, "/*"):
+		s.blockComment()
+	case c >= utf8.RuneSelf && blank(rest) > 0:
+		s.pos += blank(rest)
+	case c == '\'', c == '"':
+		s.beforeOperand()
+		s.str(c)
+		s.ends()
+	case c == '`':
+		s.link()
+		s.pos++
+		s.template()
+	case c == '/' && s.startsRegexp():
+	case wordByte(c):
+		s.identifier()
+	default:
+		s.punctuation(c)
+	}
+}
+
+func (s *screener) fresh() bool { return s.word == "" && s.punct == 0 && !s.operand }
+
+// lineEnd is the length of a line separator beyond ASCII at the start of text.
+func lineEnd(text string) int {
+	if len(text) >= 3 && text[0] == 0xE2 && text[1] == 0x80 && (text[2] == 0xA8 || text[2] == 0xA9) {
+		return 3
+	}
+	return 0
+}
+
+// blank is the length of a space beyond ASCII at the start of text.
+func blank(text string) int {
+	if r, n := utf8.DecodeRuneInString(text); unicode.IsSpace(r) || unicode.Is(unicode.Zs, r) || r == '\ufeff' {
+		return n
+	}
+	return 0
+}
+
+func wordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c == '#' || c == '\\' || c >= 0x80
+}
+
+func (s *screener) lineComment() {
+	start := s.pos
+	for s.pos < len(s.text) && s.text[s.pos] != '\n' && s.text[s.pos] != '\r' && lineEnd(s.text[s.pos:]) == 0 {
+		s.pos++
+	}
+	s.noteMap(start)
+}
+
+func (s *screener) blockComment() {
+	start := s.pos
+	end := strings.Index(s.text[s.pos+2:], "*/")
+	if end < 0 {
+		s.pos = len(s.text)
+	} else {
+		s.pos += 2 + end + 2
+	}
+	if strings.ContainsAny(s.text[start:s.pos], "\n\r") || strings.Contains(s.text[start:s.pos], "\u2028") || strings.Contains(s.text[start:s.pos], "\u2029") {
+		s.newline = true
+	}
+	s.noteMap(start)
+}
+
+func (s *screener) noteMap(start int) {
+	const mark = "sourceMappingURL="
+	comment := s.text[start:s.pos]
+	for at := 0; ; {
+		i := strings.Index(comment[at:], mark)
+		if i < 0 {
+			return
+		}
+		s.maps = append(s.maps, start+at+i)
+		at += i + len(mark)
+	}
+}
+
+// str skips a string literal. One that a line ends is a syntax error, which
+// the parser will tell.
+func (s *screener) str(quote byte) {
+	for s.pos++; s.pos < len(s.text); s.pos++ {
+		switch c := s.text[s.pos]; {
+		case c == '\\':
+			s.pos++
+			if s.pos+1 < len(s.text) && s.text[s.pos] == '\r' && s.text[s.pos+1] == '\n' {
+				s.pos++
+			}
+		case c == quote:
+			s.pos++
+			return
+		case c == '\n', c == '\r':
+			return
+		}
+	}
+	s.pos = min(s.pos, len(s.text))
+}
+
+// template skips the text of a template up to its end or to a ${.
+func (s *screener) template() {
+	for s.pos < len(s.text) {
+		switch {
+		case s.text[s.pos] == '\\':
+			s.pos = min(s.pos+2, len(s.text))
+		case s.text[s.pos] == '`':
+			s.pos++
+			s.ends()
+			return
+		case strings.HasPrefix(s.text[s.pos:], "${"):
+			s.pos += 2
+			s.open('$')
+			return
+		default:
+			s.pos++
+		}
+	}
+}
+
+// startsRegexp skips a regular expression, if the slash begins one.
+func (s *screener) startsRegexp() bool {
+	// TypeScript ends a type at a line's end where JavaScript goes on.
+	unsure := s.unsure || s.operand && s.newline
+	if s.operand && !unsure {
+		return false
+	}
+	inClass, risky, opens := false, false, 0
+	for i := s.pos + 1; i < len(s.text); i++ {
+		switch c := s.text[i]; {
+		case c == '\n', c == '\r', lineEnd(s.text[i:]) > 0:
+			return false // no end on this line: a division
+		case c == '\\':
+			i++
+			if i < len(s.text) && (s.text[i] == '\n' || s.text[i] == '\r') {
+				return false
+			}
+		case c == '/' && !inClass:
+			after := s.text[i+1:]
+			if unsure && (risky || opens != 0 || strings.HasPrefix(after, "/") || strings.HasPrefix(after, "*")) {
+				s.refuse("this may be a division or a regular expression: put it in parentheses")
+			}
+			s.pos = i + 1
+			for s.pos < len(s.text) && wordByte(s.text[s.pos]) {
+				s.pos++
+			}
+			s.ends()
+			return true
+		case c == '[', c == ']':
+			inClass = c == '['
+			opens++
+			if c == ']' {
+				opens -= 2
+			}
+		case c == '(', c == '{':
+			opens++
+		case c == ')', c == '}':
+			opens--
+		case c == '`', c == '"', c == '\'', c == '/':
+			risky = true
+		}
+	}
+	return false
+}
+
+// ends notes that an operand has just been read.
+func (s *screener) ends() {
+	s.operand, s.word, s.punct, s.unsure, s.newline, s.block = true, "", 0, false, false, false
+}
+
+// beforeOperand sees a new statement where two operands meet across a line.
+func (s *screener) beforeOperand() {
+	if s.newline && s.operand && !s.unsure {
+		s.separate()
+	}
+}
+
+// separate ends the expressions of the innermost brackets.
+func (s *screener) separate() { s.drop(&s.top().counts) }
+
+// drop takes counts out of the sum and zeroes them.
+func (s *screener) drop(c *counts) {
+	s.sum.nested -= c.nested
+	s.sum.chained -= c.chained
+	s.sum.terms -= c.terms
+	*c = counts{}
+}
+
+// nest counts an operator that a parser recurses into.
+func (s *screener) nest() {
+	s.top().counts.nested++
+	if s.sum.nested++; s.sum.nested > maxChain {
+		s.refuse("the code is nested too deeply")
+	}
+}
+
+// link counts a member access or call if the last token was an operand.
+func (s *screener) link() {
+	if !s.operand {
+		return
+	}
+	s.top().counts.chained++
+	if s.sum.chained++; s.sum.chained > maxChain {
+		s.refuse("the chain of calls is too long")
+	}
+}
+
+// binary counts a binary operator; a chain of calls ends at it.
+func (s *screener) binary() {
+	s.unchain()
+	s.top().counts.terms++
+	if s.sum.terms++; s.sum.terms > maxTerms {
+		s.refuse("the expression is too long")
+	}
+}
+
+func (s *screener) unchain() {
+	c := &s.top().counts
+	s.sum.chained -= c.chained
+	c.chained = 0
+}
+
+func (s *screener) identifier() {
+	start := s.pos
+	for s.pos < len(s.text) && wordByte(s.text[s.pos]) {
+		if s.text[s.pos] >= utf8.RuneSelf && (lineEnd(s.text[s.pos:]) > 0 || blank(s.text[s.pos:]) > 0) {
+			break
+		}
+		if escape := s.text[s.pos:]; strings.HasPrefix(escape, `\u{`) {
+			s.pos += max(strings.IndexByte(escape[:min(len(escape), 12)], '}'), 0)
+		}
+		s.pos++
+	}
+	// A decimal point belongs to the number.
+	if c := s.text[start]; c >= '0' && c <= '9' && s.pos < len(s.text) && s.text[s.pos] == '.' {
+		s.pos++
+		for s.pos < len(s.text) && wordByte(s.text[s.pos]) {
+			s.pos++
+		}
+	}
+	word := s.text[start:s.pos]
+	member := s.punct == '.' && !s.operand
+	role := words[word]
+	if member {
+		role = plainWord
+	}
+	if s.block && word != "else" {
+		s.separate()
+	} else if role != joins && word != "else" {
+		s.beforeOperand()
+	}
+	before := s.operand
+	if word == "await" && s.word == "for" {
+		word = "for"
+	}
+	previous := s.punct
+	s.newline, s.block, s.punct = false, false, 0
+	s.member = member
+	switch role {
+	case plainWord:
+		s.operand, s.unsure = true, false
+	case prefixes:
+		s.operand, s.unsure = false, false
+		s.nest()
+	case maybe: // an operator or a name
+		s.operand, s.unsure = true, true
+		s.nest()
+	case joins:
+		s.operand, s.unsure = false, false
+		s.binary()
+	case begins:
+		s.top().function = s.body(before, previous)
+		s.operand, s.unsure = false, false
+	}
+	s.word = word
+}
+
+// body tells the kind of the body of the function or class that begins.
+func (s *screener) body(afterOperand bool, punct byte) byte {
+	switch {
+	case s.word == "async":
+		return '?'
+	case afterOperand, s.word == "default", s.word == "else":
+		return 0 // a declaration
+	case s.word != "":
+		return 'o'
+	case punct == ':' && s.top().kind == '{':
+		return '?'
+	case statementStart(punct):
+		return 0
+	}
+	return 'o'
+}
+
+// statementStart tells whether a statement may begin after punctuation.
+func statementStart(punct byte) bool {
+	return punct == 0 || punct == ';' || punct == '{' || punct == '}' || punct == ')'
+}
+
+func (s *screener) punctuation(c byte) {
+	s.pos++
+	t := s.top()
+	switch c {
+	case '(', '[':
+		s.link()
+		s.open(c)
+		return
+	case '{':
+		s.open(s.braces())
+		return
+	case ')', ']', '}':
+		s.close(c)
+		return
+	case ',', ';':
+		s.separate()
+		if c == ';' {
+			t.function = 0
+		}
+	case '.':
+		if s.operand {
+			s.link()
+		}
+	case '+', '-':
+		if s.pos < len(s.text) && s.text[s.pos] == c { // ++ and --
+			s.pos++
+			if s.operand {
+				s.newline = false
+				return
+			}
+			s.nest()
+		} else if s.operand {
+			s.binary()
+		} else {
+			s.nest()
+		}
+	case '!', '~':
+		if s.operand && c == '!' && (s.pos >= len(s.text) || s.text[s.pos] != '=') {
+			s.link() // TypeScript: not null
+			s.newline = false
+			return
+		}
+		s.nest()
+	case '*':
+		if s.pos < len(s.text) && s.text[s.pos] == '*' {
+			s.pos++
+			s.nest()
+		}
+		s.binary()
+	case '=', '?', ':', '<', '@':
+		if c == '=' && s.pos < len(s.text) && s.text[s.pos] == '=' {
+			s.pos++
+			s.binary()
+			break
+		}
+		if c == '=' && s.pos < len(s.text) && s.text[s.pos] == '>' {
+			s.pos++
+			c = arrow
+		}
+		if c == '?' && s.pos < len(s.text) && s.text[s.pos] == '.' {
+			s.pos++
+			s.link()
+			c = '.'
+			break
+		}
+		s.unchain()
+		s.nest()
+	default: // & | ^ % / > and what is none of the language
+		s.binary()
+	}
+	s.operand, s.newline, s.block = false, false, false
+	s.unsure = c == '>' // which may end a type
+	s.word, s.punct = "", c
+}
+
+// arrow stands for => as the last punctuation.
+const arrow = 'A'
+
+// braces tells a block from an object literal; what follows the two differs.
+func (s *screener) braces() byte {
+	t := s.top()
+	if kind := t.function; kind != 0 {
+		t.function = 0
+		return kind
+	}
+	switch {
+	case s.word != "":
+		switch r := words[s.word]; {
+		case s.member, s.word == "else", s.word == "do", r == plainWord, r == begins:
+			return '{'
+		case r == maybe:
+			return '?'
+		}
+		return 'o'
+	case s.punct == arrow, s.operand, statementStart(s.punct):
+		return '{'
+	case s.punct == ':' && (t.kind == '{' || t.kind == '?'), s.punct == '>':
+		return '?' // after a label, a case, a type, or in a conditional
+	}
+	return 'o'
+}
+
+func (s *screener) open(kind byte) {
+	control := kind == '(' && !s.member && (s.word == "if" || s.word == "for" || s.word == "while" || s.word == "with")
+	if len(s.levels) > maxNesting {
+		s.refuse("brackets are nested more than 1,000 deep")
+		return
+	}
+	s.levels = append(s.levels, level{kind: kind, control: control})
+	s.operand, s.unsure, s.newline, s.block, s.word, s.punct = false, false, false, false, "", kind
+	if kind == 'o' || kind == '?' {
+		s.punct = '{'
+	}
+}
+
+func (s *screener) close(c byte) {
+	t := *s.top()
+	s.drop(&s.top().counts)
+	s.newline, s.word, s.punct, s.member = false, "", c, false
+	s.operand, s.unsure = true, false
+	if len(s.levels) > 1 {
+		s.levels = s.levels[:len(s.levels)-1]
+	}
+	switch {
+	case c == '}' && t.kind == '$':
+		s.template()
+	case c == '}' && t.kind == '{', c == ')' && t.control:
+		s.operand = false
+	case c == '}' && t.kind == '?':
+		s.unsure = true
+	}
+	s.block = c == '}' && t.kind == '{'
+}
+
+// role of a word in an expression.
+type role uint8
+
+const (
+	plainWord role = iota
+	prefixes       // an operand or statement follows
+	maybe          // a prefix in some places, a name in others
+	joins          // a binary operator
+	begins         // of a function or class
+)
+
+var words = map[string]role{
+	"await": maybe, "async": plainWord, "case": prefixes, "class": begins, "delete": prefixes, "do": prefixes, "else": prefixes,
+	"extends": prefixes, "for": prefixes, "function": begins, "if": prefixes, "in": joins, "infer": maybe, "instanceof": joins,
+	"keyof": maybe, "new": prefixes, "of": maybe, "readonly": maybe, "return": prefixes, "throw": prefixes, "typeof": prefixes,
+	"unique": maybe, "void": prefixes, "while": prefixes, "with": prefixes, "yield": maybe, "asserts": maybe, "abstract": maybe,
+	"default": prefixes,
+}
