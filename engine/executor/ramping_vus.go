@@ -32,6 +32,7 @@ func (e *rampingVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 		}
 		l.set(s.vus)
 	}
+	l.await(l.shift.until, l.shift.soft.Done()) // a ramp that ends at 0 has its length too
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -1,0 +1,579 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/vu"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	crewSize = 4
+	span     = 10 * time.Second
+	grace    = 5 * time.Second
+)
+
+// candidates are scenarios of crewSize VUs that work all the time from 0 to
+// span, provided the iterations executors have enough to do.
+func candidates() []plan.Scenario {
+	return []plan.Scenario{
+		{Executor: plan.ConstantVUs, VUs: crewSize, Duration: span},
+		{Executor: plan.SharedIterations, VUs: crewSize, Iterations: plenty * crewSize, MaxDuration: span},
+		{Executor: plan.PerVUIterations, VUs: crewSize, Iterations: plenty, MaxDuration: span},
+		{Executor: plan.RampingVUs, StartVUs: crewSize, Stages: []plan.Stage{{Duration: span, Target: crewSize}}, GracefulRampDown: grace},
+	}
+}
+
+// plenty is more iterations than a VU can do within a span in these tests.
+const plenty = 1000
+
+// conformance is what every executor must do, whichever it is.
+var conformance = []struct {
+	name string
+	// change adapts the plan; nil leaves it.
+	change func(p *plan.Plan, s *plan.Scenario)
+	// borrow takes a VU out of the pool first: g.borrowed.
+	borrow  bool
+	iterate func(g *stage, ctx context.Context, v *fakeVU, it vu.Iteration) error
+	// during runs beside the executor; nil for nothing.
+	during func(g *stage, hard context.CancelFunc)
+	check  func(t *testing.T, g *stage)
+}{
+	{
+		name: "VUs iterate all the time and no iteration begins after the span",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		check: func(t *testing.T, g *stage) {
+			// 34 begin per VU, the last at 9.9 s.
+			wantIterations(t, g, 34*crewSize, 0)
+			wantTook(t, g, 10200*time.Millisecond)
+			wantBeginsBefore(t, g, span)
+		},
+	},
+	{
+		name: "an iteration that ends with the span has no successor",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Second)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 10*crewSize, 0)
+			wantTook(t, g, span)
+		},
+	},
+	{
+		name: "running iterations get gracefulStop",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 7*time.Second)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 2*crewSize, 0)
+			wantTook(t, g, 14*time.Second)
+		},
+	},
+	{
+		name: "after gracefulStop they are interrupted",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Hour)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 0, crewSize)
+			wantTook(t, g, span+grace)
+			for _, l := range g.log {
+				if !errors.Is(l.err, errGracefulStop) {
+					t.Errorf("interrupted because %v", l.err)
+				}
+			}
+		},
+	},
+	{
+		name:   "no gracefulStop interrupts at the end of the span",
+		change: func(_ *plan.Plan, s *plan.Scenario) { s.GracefulStop = 0 },
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 7*time.Second)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, crewSize, crewSize)
+			wantTook(t, g, span)
+		},
+	},
+	{
+		name: "stop is graceful",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 2*time.Second)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(3 * time.Second)
+			close(g.stop)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 2*crewSize, 0)
+			wantTook(t, g, 4*time.Second)
+		},
+	},
+	{
+		name: "stop ends in interruption after gracefulStop",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Hour)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(3 * time.Second)
+			close(g.stop)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 0, crewSize)
+			wantTook(t, g, 3*time.Second+grace)
+		},
+	},
+	{
+		name: "cancellation is at once",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 2*time.Second)
+		},
+		during: func(_ *stage, hard context.CancelFunc) {
+			time.Sleep(3 * time.Second)
+			hard()
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, crewSize, crewSize)
+			wantTook(t, g, 3*time.Second)
+		},
+	},
+	{
+		name: "cancellation during gracefulStop is at once",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Hour)
+		},
+		during: func(g *stage, hard context.CancelFunc) {
+			time.Sleep(time.Second)
+			close(g.stop)
+			time.Sleep(time.Second)
+			hard()
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 0, crewSize)
+			wantTook(t, g, 2*time.Second)
+		},
+	},
+	{
+		name: "a run that is cancelled before it begins ends",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Hour)
+		},
+		during: func(_ *stage, hard context.CancelFunc) { hard() },
+		check:  func(t *testing.T, g *stage) { wantTook(t, g, 0) },
+	},
+	{
+		name: "name, exec, env and tags reach the VU",
+		change: func(_ *plan.Plan, s *plan.Scenario) {
+			s.Exec = "buy"
+			s.Env = map[string]string{"CURRENCY": "EUR"}
+			s.Tags = map[string]string{"team": "shop"}
+		},
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 3*time.Second)
+		},
+		check: func(t *testing.T, g *stage) {
+			if len(g.log) == 0 {
+				t.Fatal("no iteration")
+			}
+			first := g.log[0].Scenario
+			if first.Name != "work" || first.Exec != "buy" ||
+				!maps.Equal(first.Env, map[string]string{"CURRENCY": "EUR"}) ||
+				!maps.Equal(first.Tags, map[string]string{"team": "shop"}) {
+				t.Errorf("the VU got %+v", first)
+			}
+			for _, l := range g.log {
+				if l.Scenario != first {
+					t.Fatal("the scenario's pointer changed")
+				}
+				if !l.Scheduled.IsZero() {
+					t.Errorf("scheduled at %v in a closed model", l.Scheduled)
+				}
+			}
+			for _, name := range []string{metric.Iterations, metric.IterationDuration} {
+				want := metric.NewTags(
+					metric.Tag{Key: "scenario", Value: "work"},
+					metric.Tag{Key: "team", Value: "shop"},
+					metric.Tag{Key: "build", Value: "7"},
+				)
+				for tags := range g.recorded.Series(name) {
+					if tags.String() != want.String() {
+						t.Errorf("%s recorded with tags %v", name, tags)
+					}
+				}
+			}
+		},
+	},
+	{
+		name: "each VU has a goroutine of its own",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Second)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(time.Second / 2)
+			synctest.Wait()
+			if g.crew.Active() != crewSize || g.host.VUs.Now() != crewSize || g.crew.Started() != crewSize {
+				g.t.Errorf("%d VUs active, %d counted, %d iterations begun", g.crew.Active(), g.host.VUs.Now(), g.crew.Started())
+			}
+			if g.crew.State() != Running || g.executor.Planned(g.crew.Elapsed()) != crewSize {
+				g.t.Errorf("%v with %d VUs planned", g.crew.State(), g.executor.Planned(g.crew.Elapsed()))
+			}
+		},
+		check: func(t *testing.T, g *stage) {
+			vus := make(map[vu.Identity]int)
+			for _, l := range g.log {
+				vus[l.vu]++
+			}
+			if len(vus) != crewSize {
+				t.Errorf("%d VUs worked", len(vus))
+			}
+			if n, _ := g.recorded.Select(metric.VUs, metric.Tags{}); n.Max != crewSize || n.Min != crewSize {
+				t.Errorf("gauge vus from %v to %v", n.Min, n.Max)
+			}
+		},
+	},
+	{
+		name: "an exception is counted and the VU goes on",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, it vu.Iteration) error {
+			if err := sleep(ctx, 300*time.Millisecond); err != nil {
+				return err
+			}
+			if it.InVU%2 == 1 {
+				return &vu.Exception{Name: "TypeError", Message: "order is undefined"}
+			}
+			return nil
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 34*crewSize, 0)
+			if len(g.exceptions) != 17*crewSize || g.exceptions[0].Error() != "TypeError: order is undefined" {
+				t.Errorf("%d exceptions, first %v", len(g.exceptions), g.exceptions[0])
+			}
+			if len(g.script.made) != crewSize {
+				t.Errorf("%d VUs were made", len(g.script.made))
+			}
+		},
+	},
+	{
+		name: "an interruption of its own is not an iteration and the VU goes on",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, it vu.Iteration) error {
+			if err := sleep(ctx, 300*time.Millisecond); err != nil {
+				return err
+			}
+			if it.InVU%2 == 1 {
+				return &vu.Interrupted{Cause: errors.New("out of memory")}
+			}
+			return nil
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 17*crewSize, 17*crewSize)
+			if len(g.exceptions) != 0 {
+				t.Errorf("%d exceptions", len(g.exceptions))
+			}
+		},
+	},
+	{
+		name: "a VU that faults is replaced by one of the same identity",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, it vu.Iteration) error {
+			if err := sleep(ctx, 300*time.Millisecond); err != nil {
+				return err
+			}
+			if it.InVU == 5 {
+				return errors.New("the runtime is broken")
+			}
+			return nil
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 33*crewSize, crewSize)
+			if len(g.faults) != crewSize || len(g.script.made) != 2*crewSize {
+				t.Errorf("%d faults, %d VUs made", len(g.faults), len(g.script.made))
+			}
+			seen := make(map[vu.Identity]int)
+			for _, v := range g.script.made {
+				seen[v.id]++
+			}
+			for n := range uint64(crewSize) {
+				if id := (vu.Identity{InInstance: n + 1, InTest: n + 1}); seen[id] != 2 {
+					t.Errorf("identity %v was made %d times", id, seen[id])
+				}
+			}
+			if n, err := g.crew.Lost(); n != 0 || err != nil {
+				t.Errorf("lost %d: %v", n, err)
+			}
+		},
+	},
+	{
+		name: "a VU that cannot be replaced is lost, and the others go on",
+		iterate: func(g *stage, ctx context.Context, v *fakeVU, it vu.Iteration) error {
+			if err := sleep(ctx, 300*time.Millisecond); err != nil {
+				return err
+			}
+			if it.InVU == 5 && v.id.InInstance == 1 {
+				g.script.refuse.Store(true)
+				return errors.New("the runtime is broken")
+			}
+			return nil
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 34*(crewSize-1)+5, 1)
+			if n, err := g.crew.Lost(); n != 1 || err != errNoVU {
+				t.Errorf("lost %d: %v", n, err)
+			}
+			if len(g.faults) != 2 {
+				t.Errorf("faults %v", g.faults)
+			}
+		},
+	},
+	{
+		name: "when all VUs are lost the scenario ends",
+		iterate: func(g *stage, _ context.Context, _ *fakeVU, _ vu.Iteration) error {
+			time.Sleep(300 * time.Millisecond)
+			return errors.New("the runtime is broken")
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			g.script.refuse.Store(true)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 0, crewSize)
+			if n, _ := g.crew.Lost(); n != crewSize {
+				t.Errorf("lost %d", n)
+			}
+		},
+	},
+	{
+		name:   "minIterationDuration paces",
+		change: func(p *plan.Plan, _ *plan.Scenario) { p.MinIterationDuration = time.Second },
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, it vu.Iteration) error {
+			if it.InVU == 3 {
+				return sleep(ctx, 2*time.Second) // longer ones are not prolonged
+			}
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 9*crewSize, 0)
+			wantTook(t, g, span) // the last pause is cut short
+			for _, l := range g.log {
+				if l.begin%time.Second != 0 {
+					t.Errorf("an iteration began at %v", l.begin)
+				}
+			}
+			if d, _ := g.recorded.Select(metric.IterationDuration, metric.Tags{}); d.Min != 300 || d.Max != 2000 {
+				t.Errorf("iteration_duration from %v to %v ms", d.Min, d.Max)
+			}
+		},
+	},
+	{
+		name:   "iterationTimeout interrupts one iteration",
+		change: func(p *plan.Plan, _ *plan.Scenario) { p.IterationTimeout = time.Second },
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, it vu.Iteration) error {
+			if it.InVU%2 == 1 {
+				return sleep(ctx, time.Hour)
+			}
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		check: func(t *testing.T, g *stage) {
+			// 1.3 s a pair: 8 pairs begin, the last is over at 10.4 s.
+			wantIterations(t, g, 8*crewSize, 8*crewSize)
+			wantTook(t, g, 10400*time.Millisecond)
+			if len(g.exceptions) != 8*crewSize || g.exceptions[0].Name != "TimeoutError" {
+				t.Errorf("%d exceptions, first %v", len(g.exceptions), g.exceptions[0])
+			}
+		},
+	},
+	{
+		name:   "startJitter spreads the first iterations evenly",
+		change: func(_ *plan.Plan, s *plan.Scenario) { s.StartJitter = 2 * time.Second },
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 3*time.Second)
+		},
+		check: func(t *testing.T, g *stage) {
+			var first []time.Duration
+			for _, l := range g.log {
+				if l.InVU == 0 {
+					first = append(first, l.begin)
+				}
+			}
+			want := []time.Duration{0, 500 * time.Millisecond, time.Second, 1500 * time.Millisecond}
+			if slices.Sort(first); !slices.Equal(first, want) {
+				t.Errorf("first iterations at %v, want %v", first, want)
+			}
+		},
+	},
+	{
+		name:   "stop ends the wait of startJitter",
+		change: func(_ *plan.Plan, s *plan.Scenario) { s.StartJitter = 8 * time.Second },
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 400*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(time.Second)
+			close(g.stop)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 3, 0)
+			wantTook(t, g, 1200*time.Millisecond)
+		},
+	},
+	{
+		name:   "a VU in use elsewhere is waited for",
+		borrow: true,
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(time.Second)
+			g.host.Pool.Put(g.borrowed)
+		},
+		check: func(t *testing.T, g *stage) {
+			// The late one has 9 s for 30 iterations.
+			wantIterations(t, g, 34*(crewSize-1)+30, 0)
+		},
+	},
+}
+
+func TestConformance(t *testing.T) {
+	for _, candidate := range candidates() {
+		for _, c := range conformance {
+			t.Run(candidate.Executor+"/"+c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := candidate
+					s.Name, s.GracefulStop = "work", grace
+					p := &plan.Plan{Tags: map[string]string{"build": "7"}, Scenarios: []plan.Scenario{s}}
+					if c.change != nil {
+						c.change(p, &p.Scenarios[0])
+					}
+					var g *stage
+					g = newStage(t, p, crewSize, func(ctx context.Context, v *fakeVU, it vu.Iteration) error {
+						return c.iterate(g, ctx, v, it)
+					})
+					if c.borrow {
+						g.borrowed = g.host.Pool.Take()
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					if c.during != nil {
+						go c.during(g, cancel)
+					}
+					g.run(ctx)
+					c.check(t, g)
+					wantDropped(t, g)
+				})
+			})
+		}
+	}
+}
+
+// wantDropped checks that planned iterations that did not begin are accounted for.
+func wantDropped(t *testing.T, g *stage) {
+	t.Helper()
+	var planned float64
+	switch g.scenario.Executor {
+	case plan.SharedIterations:
+		planned = float64(g.scenario.Iterations)
+	case plan.PerVUIterations:
+		planned = float64(g.scenario.Iterations) * crewSize
+	}
+	want := max(0, planned-float64(g.crew.Started()))
+	if got, _ := g.recorded.Select(metric.DroppedIterations, metric.Tags{}); got.Sum != want {
+		t.Errorf("dropped %v iterations, want %v", got.Sum, want)
+	}
+}
+
+func wantIterations(t *testing.T, g *stage, complete, interrupted uint64) {
+	t.Helper()
+	if c, i := g.crew.Ended(); c != complete || i != interrupted {
+		t.Errorf("%d iterations complete and %d interrupted, want %d and %d", c, i, complete, interrupted)
+	}
+}
+
+func wantTook(t *testing.T, g *stage, d time.Duration) {
+	t.Helper()
+	if g.took != d {
+		t.Errorf("the scenario took %v, want %v", g.took, d)
+	}
+	if e := g.crew.Elapsed(); e != d {
+		t.Errorf("Elapsed at the end = %v, want %v", e, d)
+	}
+}
+
+func wantBeginsBefore(t *testing.T, g *stage, d time.Duration) {
+	t.Helper()
+	for _, l := range g.log {
+		if l.begin >= d {
+			t.Errorf("an iteration began at %v", l.begin)
+		}
+	}
+}
+
+func TestUnknownExecutor(t *testing.T) {
+	_, err := New(&plan.Scenario{Name: "buy", Executor: "rocket"})
+	if want := `scenario "buy": unknown executor "rocket"`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// TestSpin runs scripts that do nothing but fail, in real time: they must
+// neither keep each other from running nor hold up a stop.
+func TestSpin(t *testing.T) {
+	failures := map[string]error{
+		"exception":   &vu.Exception{Name: "Error", Message: "at once"},
+		"interrupted": &vu.Interrupted{Cause: errors.New("at once")},
+		"nothing":     nil,
+	}
+	for name, failure := range failures {
+		t.Run(name, func(t *testing.T) {
+			const vus, each = 50, 200
+			var turns [vus]atomic.Int64
+			var enough atomic.Int64
+			p := &plan.Plan{Scenarios: []plan.Scenario{{Name: "work", Executor: plan.ConstantVUs, VUs: vus, Duration: time.Hour}}}
+			g := newStage(t, p, vus, nil)
+			g.script.iterate = func(_ context.Context, v *fakeVU, _ vu.Iteration) error {
+				if turns[v.id.InInstance-1].Add(1) == each && enough.Add(1) == vus {
+					close(g.stop)
+				}
+				return failure
+			}
+			g.host.Events = ignore{}
+			g.executor.Run(t.Context(), g.stop, g.crew)
+			g.host.Pool.Close()
+			complete, interrupted := g.crew.Ended()
+			if got := complete + interrupted; got < vus*each || got != g.crew.Started() {
+				t.Errorf("%d iterations ended of %d, want all and at least %d", got, g.crew.Started(), vus*each)
+			}
+			for i := range turns {
+				if n := turns[i].Load(); n < each {
+					t.Errorf("VU %d had %d turns", i+1, n)
+				}
+			}
+		})
+	}
+}
+
+type ignore struct{}
+
+func (ignore) Exception(string, *vu.Exception) {}
+func (ignore) Fault(string, error)             {}
+
+func ExampleState() {
+	for s := Waiting; s <= Done; s++ {
+		fmt.Println(s)
+	}
+	// Output:
+	// waiting
+	// running
+	// stopping
+	// done
+}
