@@ -74,15 +74,15 @@ func (v *VU) exception(thrown *goja.Exception) *vu.Exception {
 	value := thrown.Value()
 	obj, ok := value.(*goja.Object)
 	if ok && v.isError(obj) {
-		e.Name = clip(v.property(obj, "name"), maxName)
-		e.Message = clip(v.property(obj, "message"), maxMessage)
+		e.Name = Clip(v.property(obj, "name"), maxName)
+		e.Message = Clip(v.property(obj, "message"), maxMessage)
 		if e.Name == "" {
 			e.Name = "Error"
 		}
 		return e
 	}
 	e.Name = "uncaught"
-	e.Message = clip(v.describe(value), maxMessage)
+	e.Message = Clip(v.Describe(value), maxMessage)
 	return e
 }
 
@@ -109,8 +109,9 @@ func (v *VU) property(obj *goja.Object, name string) (text string) {
 	return text
 }
 
-// describe renders any value for a message.
-func (v *VU) describe(value goja.Value) (text string) {
+// Describe renders any value for a message or a log line: strings as they are,
+// errors as "name: message", other objects as JSON. It does not throw.
+func (v *VU) Describe(value goja.Value) (text string) {
 	if value == nil {
 		return "undefined"
 	}
@@ -121,6 +122,12 @@ func (v *VU) describe(value goja.Value) (text string) {
 	}
 	if _, callable := goja.AssertFunction(obj); callable {
 		return "a function"
+	}
+	if v.isError(obj) {
+		if text = v.property(obj, "message"); text == "" {
+			return v.property(obj, "name")
+		}
+		return v.property(obj, "name") + ": " + text
 	}
 	v.quietly(func() {
 		if json, err := obj.MarshalJSON(); err == nil {
@@ -182,8 +189,8 @@ func functionName(name string) string {
 	return name
 }
 
-// clip bounds text to n bytes.
-func clip(text string, n int) string {
+// Clip bounds text to n bytes and marks that it was cut.
+func Clip(text string, n int) string {
 	if len(text) <= n {
 		return text
 	}

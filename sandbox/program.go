@@ -141,7 +141,7 @@ func (p *Program) once(ctx context.Context, phase Phase, name string, data []byt
 func (v *VU) summaryFiles(result goja.Value) (map[string][]byte, error) {
 	obj, ok := result.(*goja.Object)
 	if !ok || obj.ClassName() != "Object" {
-		return nil, &vu.Exception{Name: "TypeError", Message: "handleSummary must return an object of file names and contents, got " + v.describe(result)}
+		return nil, &vu.Exception{Name: "TypeError", Message: "handleSummary must return an object of file names and contents, got " + v.Describe(result)}
 	}
 	files := make(map[string][]byte)
 	for _, name := range obj.Keys() {
@@ -159,7 +159,7 @@ func (v *VU) summaryFiles(result goja.Value) (map[string][]byte, error) {
 		if goja.IsUndefined(value) || goja.IsNull(value) {
 			continue
 		}
-		return nil, &vu.Exception{Name: "TypeError", Message: fmt.Sprintf("handleSummary: the content of %q must be a string or an ArrayBuffer, got %s", name, v.describe(value))}
+		return nil, &vu.Exception{Name: "TypeError", Message: fmt.Sprintf("handleSummary: the content of %q must be a string or an ArrayBuffer, got %s", name, v.Describe(value))}
 	}
 	return files, nil
 }
@@ -172,9 +172,10 @@ func (p *Program) define(name string, t metric.Type, u metric.Unit) (*metric.Met
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !slices.Contains(p.defined, *m) {
-		p.defined = append(p.defined, *m)
+	if slices.Contains(p.defined, *m) {
+		return m, nil
 	}
+	p.defined = append(p.defined, *m)
 	return m, nil
 }
 

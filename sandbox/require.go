@@ -31,7 +31,7 @@ func (s *Script) cannotImport(name string) string {
 		names = append(names, known)
 	}
 	slices.Sort(names)
-	message := fmt.Sprintf("cannot import %q", clip(name, maxName))
+	message := fmt.Sprintf("cannot import %q", Clip(name, maxName))
 	if near := nearest(name, names); near != "" {
 		return message + fmt.Sprintf(": did you mean %q?", near)
 	}

@@ -163,7 +163,7 @@ func (v *VU) exportedOptions() ([]byte, error) {
 		}
 	}
 	if !ok {
-		return nil, &vu.Exception{Name: "TypeError", Message: "options must be an object, got " + v.describe(value)}
+		return nil, &vu.Exception{Name: "TypeError", Message: "options must be an object, got " + v.Describe(value)}
 	}
 	text, err := obj.MarshalJSON()
 	if err != nil {

@@ -148,3 +148,6 @@ func (v *VU) rename(fn *goja.Object, name string, length int) {
 		_ = fn.DefineDataProperty("length", v.rt.ToValue(length), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
 }
+
+// Bool returns the JavaScript value of b.
+func (v *VU) Bool(b bool) goja.Value { return v.rt.ToValue(b) }

@@ -1,0 +1,25 @@
+// Package jsmodules lists what scripts can import and which globals they have.
+package jsmodules
+
+import (
+	"github.com/swarmload/swarm/jsmodules/console"
+	"github.com/swarmload/swarm/jsmodules/core"
+	"github.com/swarmload/swarm/jsmodules/metrics"
+	"github.com/swarmload/swarm/sandbox"
+)
+
+// Builtin returns the modules that are part of the binary.
+func Builtin() []sandbox.Module {
+	return []sandbox.Module{
+		core.Module(),
+		metrics.Module(),
+	}
+}
+
+// Globals returns the globals that are part of the binary, beside those of the
+// language and of the sandbox itself (__ENV, __VU, __ITER, global, require).
+func Globals() []sandbox.Global {
+	return []sandbox.Global{
+		console.Global(),
+	}
+}
