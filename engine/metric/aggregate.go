@@ -116,7 +116,8 @@ func (a *Aggregate) Share() float64 {
 	if a.Count == 0 {
 		return 0
 	}
-	return float64(a.NonZero) / float64(a.Count)
+	// Of a sample recorded during a snapshot NonZero may arrive before Count.
+	return min(float64(a.NonZero)/float64(a.Count), 1)
 }
 
 // addFinite adds finite numbers and stays finite: results are printed as JSON,

@@ -109,6 +109,9 @@ func (f *family) isNew(t Tag) bool {
 // learn remembers the values of tags.
 func (f *family) learn(tags Tags) {
 	for _, t := range tags.pairs {
+		if t.Value == Overflow {
+			continue
+		}
 		values := f.distinct[t.Key]
 		if values == nil {
 			if len(f.distinct) >= maxKeys {

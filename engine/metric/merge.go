@@ -14,51 +14,60 @@ const (
 	seriesSize = 512       // bytes of a series without tags and buckets, about
 )
 
-// Merge adds a snapshot of the runner called source. IDs are per source. A
+// Merge adds a snapshot of the runner called from. IDs are per source. A
 // snapshot that names an undefined ID or contradicts a known metric is an
 // error and changes nothing; so does one with values no Registry produces
-// (not finite, buckets out of order or range, counts that do not add up).
-func (s *Set) Merge(source string, snap *Snapshot) error {
+// (not finite, buckets out of order or range, counts that do not add up), and
+// any once the set has grown beyond all reason. Snapshots of one source are
+// merged in the order in which they were taken.
+func (s *Set) Merge(from string, snap *Snapshot) error {
 	if s.size > maxSize {
-		return fmt.Errorf("snapshot of %s refused: metrics hold more than %d MB", source, maxSize>>20)
+		return fmt.Errorf("snapshot of %s refused: metrics hold more than %d MB", from, maxSize>>20)
 	}
-	known := s.sources[source]
-	defs, err := s.checkDefs(known, snap.Defs)
-	if err != nil {
-		return fmt.Errorf("snapshot of %s: %w", source, err)
+	src := s.sources[from]
+	if src == nil {
+		src = &source{number: len(s.sources), series: make(map[uint32]*setSeries)}
 	}
-	for i := range snap.Deltas {
-		d := &snap.Deltas[i]
-		var m Metric
-		if e := known[d.ID]; e != nil {
-			m = e.metric
-		} else if def, ok := defs[d.ID]; ok {
-			m = def.Metric
-		} else {
-			return fmt.Errorf("snapshot of %s: series %d is not defined", source, d.ID)
-		}
-		if err := d.validate(m); err != nil {
-			return fmt.Errorf("snapshot of %s: %s: %w", source, m.Name, err)
-		}
+	if err := s.validate(src, snap); err != nil {
+		return fmt.Errorf("snapshot of %s: %w", from, err)
 	}
-
-	if known == nil {
-		known = make(map[uint32]*setSeries, len(defs))
-		s.sources[source] = known
-	}
+	s.sources[from] = src
 	for _, def := range snap.Defs {
-		known[def.ID] = s.series(def.Metric, def.Tags)
+		src.series[def.ID] = s.series(def.Metric, def.Tags)
 		s.size += seriesSize / 8
 	}
 	for i := range snap.Deltas {
 		d := &snap.Deltas[i]
-		s.size += known[d.ID].merge(source, d, snap)
+		s.size += src.series[d.ID].merge(src, d, snap)
 	}
 	return nil
 }
 
-// checkDefs returns the definitions that are new by ID.
-func (s *Set) checkDefs(known map[uint32]*setSeries, defs []SeriesDef) (map[uint32]SeriesDef, error) {
+// validate reports why snap cannot be merged.
+func (s *Set) validate(src *source, snap *Snapshot) error {
+	fresh, err := s.checkDefs(src, snap.Defs)
+	if err != nil {
+		return err
+	}
+	for i := range snap.Deltas {
+		d := &snap.Deltas[i]
+		var m Metric
+		if e := src.series[d.ID]; e != nil {
+			m = e.metric
+		} else if def, ok := fresh[d.ID]; ok {
+			m = def.Metric
+		} else {
+			return fmt.Errorf("series %d is not defined", d.ID)
+		}
+		if err := d.validate(m); err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+// checkDefs returns the definitions by ID.
+func (s *Set) checkDefs(src *source, defs []SeriesDef) (map[uint32]SeriesDef, error) {
 	if len(defs) == 0 {
 		return nil, nil
 	}
@@ -75,7 +84,7 @@ func (s *Set) checkDefs(known map[uint32]*setSeries, defs []SeriesDef) (map[uint
 		} else if s.families[def.Metric.Name] == nil {
 			metrics[def.Metric.Name] = def.Metric
 		}
-		if e := known[def.ID]; e != nil && !sameSeries(def, e.metric, e.tags) {
+		if e := src.series[def.ID]; e != nil && !sameSeries(def, e.metric, e.tags) {
 			return nil, fmt.Errorf("series %d is defined twice", def.ID)
 		}
 		if d, ok := fresh[def.ID]; ok && !sameSeries(def, d.Metric, d.Tags) {
@@ -135,7 +144,7 @@ func (d *SeriesDelta) validate(m Metric) error {
 }
 
 // merge adds a valid delta and returns by how many bytes the series grew.
-func (e *setSeries) merge(source string, d *SeriesDelta, snap *Snapshot) (grown int) {
+func (e *setSeries) merge(src *source, d *SeriesDelta, snap *Snapshot) (grown int) {
 	delta := Aggregate{
 		Type:  e.metric.Type,
 		Count: d.Count, Sum: d.Sum, NonZero: d.NonZero,
@@ -147,16 +156,36 @@ func (e *setSeries) merge(source string, d *SeriesDelta, snap *Snapshot) (grown 
 		delta.FirstAt = delta.LastSeen
 	}
 	e.agg.Merge(&delta)
-	if e.levels != nil && d.Count != 0 {
-		e.levels[source] = level{d.Last, d.Min, d.Max}
-		var sum level
-		for _, l := range e.levels {
-			sum.add(l)
+	if e.metric.Type == Gauge && d.Count != 0 {
+		if missing := src.number + 1 - len(e.levels); missing > 0 {
+			e.levels = append(e.levels, make([]level, missing)...)
 		}
-		e.agg.Last, e.agg.Min, e.agg.Max = sum.last, sum.min, sum.max
+		e.levels[src.number] = level{d.Last, d.Min, d.Max, d.LastAt, true}
+		e.judgeLevels()
 	}
 	for _, b := range d.Buckets {
 		grown += e.agg.Hist.add(b.Index, b.Count)
 	}
 	return grown
+}
+
+// judgeLevels computes the gauge from what its sources reported last. Between
+// snapshots of one source their order decides which is later, not a clock that
+// may have been set back.
+func (e *setSeries) judgeLevels() {
+	var sum level
+	first := true
+	for _, l := range e.levels {
+		if !l.seen {
+			continue
+		}
+		if first || l.at.After(e.agg.LastAt) || l.at.Equal(e.agg.LastAt) && l.last > e.agg.Last {
+			e.agg.Last, e.agg.LastAt = l.last, l.at
+		}
+		first = false
+		sum.add(l)
+	}
+	if addsUp(e.metric) {
+		e.agg.Last, e.agg.Min, e.agg.Max = sum.last, sum.min, sum.max
+	}
 }

@@ -85,6 +85,10 @@ func (m Metric) validate() error {
 	return nil
 }
 
+func tooManyMetrics(name string) error {
+	return fmt.Errorf("metric %q is one too many: a test has at most %d metrics", name, MaxMetrics)
+}
+
 func validName(name string) error {
 	if name == "" {
 		return errors.New("a metric needs a name")

@@ -3,6 +3,7 @@ package metric
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,11 +121,11 @@ func (r *Registry) Define(name string, t Type, u Unit) (*Metric, error) {
 		return nil, err
 	}
 	if len(r.families) >= MaxMetrics {
-		return nil, fmt.Errorf("metric %q is one too many: a test has at most %d metrics", name, MaxMetrics)
+		return nil, tooManyMetrics(name)
 	}
-	// The name may be part of a larger string that should not live on.
+	m.Name = strings.Clone(name) // the script's string may be part of a longer one
 	f := newFamily(m)
-	r.families[name] = f
+	r.families[m.Name] = f
 	return &f.metric, nil
 }
 
@@ -154,11 +155,11 @@ func (r *Registry) Series(m *Metric, tags Tags) *Series {
 		s = f.series[string(key)]
 	}
 	r.mu.RUnlock()
+	if f == nil || &f.metric != m && f.metric != *m {
+		panic(fmt.Sprintf("metric: %s %q is not of this registry", m.Type, m.Name))
+	}
 	if s != nil {
 		return s
-	}
-	if f == nil || f.metric != *m {
-		panic(fmt.Sprintf("metric: %s %q is not of this registry", m.Type, m.Name))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -167,6 +168,7 @@ func (r *Registry) Series(m *Metric, tags Tags) *Series {
 
 // add makes the series of (f, tags), which does not exist. The caller holds mu.
 func (r *Registry) add(f *family, tags Tags) *Series {
+	tags = tags.clone()
 	s := &Series{
 		id:     uint32(len(r.series)),
 		kind:   f.metric.Type,

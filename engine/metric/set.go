@@ -2,17 +2,23 @@ package metric
 
 import (
 	"cmp"
-	"fmt"
 	"iter"
 	"slices"
+	"time"
 )
 
 // Set is the merged state of one run: what all runners recorded. Not safe for
 // concurrent use; the coordinator owns it.
 type Set struct {
 	families map[string]*setFamily
-	sources  map[string]map[uint32]*setSeries
+	sources  map[string]*source
 	size     int // estimated bytes held
+}
+
+// source is what is known of one runner.
+type source struct {
+	number int // from 0, in order of appearance
+	series map[uint32]*setSeries
 }
 
 // setFamily is a metric and its merged series.
@@ -28,19 +34,21 @@ type setSeries struct {
 	key    string // Tags.String
 	tags   Tags
 	agg    Aggregate
-	// levels holds the gauge of each source, for metrics where the whole is
-	// their sum; nil for others.
-	levels map[string]level
+	levels []level // Gauge: what each source reports, by source.number
 }
 
 // level is a gauge as one source reports it.
-type level struct{ last, min, max float64 }
+type level struct {
+	last, min, max float64
+	at             time.Time
+	seen           bool
+}
 
 // NewSet returns an empty set that knows the Builtin metrics.
 func NewSet() *Set {
 	s := &Set{
 		families: make(map[string]*setFamily),
-		sources:  make(map[string]map[uint32]*setSeries),
+		sources:  make(map[string]*source),
 	}
 	for _, m := range Builtin() {
 		s.family(m)
@@ -101,7 +109,7 @@ func (s *Set) Select(name string, filter Tags) (agg Aggregate, ok bool) {
 			continue
 		}
 		agg.Merge(&e.agg)
-		sum.add(level{e.agg.Last, e.agg.Min, e.agg.Max})
+		sum.add(level{last: e.agg.Last, min: e.agg.Min, max: e.agg.Max})
 	}
 	if addsUp(f.metric) {
 		agg.Last, agg.Min, agg.Max = sum.last, sum.min, sum.max
@@ -124,10 +132,13 @@ func (s *Set) check(m Metric) error {
 	if f := s.families[m.Name]; f != nil {
 		return m.mustEqual(f.metric)
 	}
-	if len(s.families) >= MaxMetrics {
-		return fmt.Errorf("metric %q is one too many: a test has at most %d metrics", m.Name, MaxMetrics)
+	if err := m.validate(); err != nil {
+		return err
 	}
-	return m.validate()
+	if len(s.families) >= MaxMetrics {
+		return tooManyMetrics(m.Name)
+	}
+	return nil
 }
 
 // family returns the family of m, made if new.
@@ -148,9 +159,6 @@ func (s *Set) series(m Metric, tags Tags) *setSeries {
 		return e
 	}
 	e := &setSeries{metric: m, key: key, tags: tags, agg: Aggregate{Type: m.Type}}
-	if addsUp(m) {
-		e.levels = make(map[string]level)
-	}
 	i, _ := slices.BinarySearchFunc(f.sorted, key, func(e *setSeries, key string) int {
 		return cmp.Compare(e.key, key)
 	})

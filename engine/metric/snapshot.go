@@ -23,8 +23,9 @@ type SeriesDef struct {
 
 // SeriesDelta is what was recorded of a series in one snapshot interval.
 //
-// A sample that is recorded while the snapshot is taken may have its Count in
-// one and its Sum in the next; Count may then be 0 beside a Sum.
+// Of a sample that is recorded while the snapshot is taken, Count may be in
+// one snapshot and Sum or NonZero in the one before or after; so Count may be 0
+// beside a Sum. Each is in exactly one.
 type SeriesDelta struct {
 	ID    uint32
 	Count uint64  // samples; of a Trend the sum of Buckets
@@ -103,7 +104,7 @@ func (r *Registry) take(s *Series, cells []*cell, now time.Time) (d SeriesDelta,
 		if d.Count == 0 {
 			return d, false
 		}
-		d.Last, d.LastAt = math.Float64frombits(s.last.Load()), now
+		d.Last, d.LastAt = math.Float64frombits(s.last.Load())+0, now
 		d.takeExtremes(cells)
 	case Trend:
 		if !r.takeTrend(&d, cells) {
@@ -167,6 +168,7 @@ func (d *SeriesDelta) takeExtremes(cells []*cell) {
 		d.Min = min(d.Min, math.Float64frombits(c.min.Load()))
 		d.Max = max(d.Max, math.Float64frombits(c.max.Load()))
 	}
+	d.Min, d.Max = d.Min+0, d.Max+0 // no negative zero
 }
 
 func (d *SeriesDelta) takeCount(c *cell) {

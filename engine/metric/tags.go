@@ -48,7 +48,7 @@ func (t Tags) With(pairs ...Tag) Tags {
 	if len(pairs) == 0 {
 		return t
 	}
-	merged := make([]Tag, len(t.pairs), len(t.pairs)+len(pairs))
+	merged := make([]Tag, len(t.pairs), min(len(t.pairs)+len(pairs), MaxTags+1))
 	copy(merged, t.pairs)
 	for _, p := range pairs {
 		p = Tag{bounded(p.Key, MaxTagKey), bounded(p.Value, MaxTagValue)}
@@ -131,23 +131,29 @@ func appendEscaped(dst []byte, s string) []byte {
 	return append(dst, s[from:]...)
 }
 
-// bounded returns s as valid UTF-8 of at most limit bytes. A cut string is
-// copied, so that a short tag does not keep a long response body alive.
+// clone returns t with memory of its own: a short tag may be part of a long
+// response body, which a series must not keep alive.
+func (t Tags) clone() Tags {
+	pairs := make([]Tag, len(t.pairs))
+	for i, p := range t.pairs {
+		pairs[i] = Tag{strings.Clone(p.Key), strings.Clone(p.Value)}
+	}
+	return Tags{pairs}
+}
+
+// bounded returns s as valid UTF-8 of at most limit bytes.
 func bounded(s string, limit int) string {
-	if len(s) <= limit {
-		if utf8.ValidString(s) {
-			return s
-		}
-		s = strings.ToValidUTF8(s, "\uFFFD")
-		if len(s) <= limit {
-			return s
-		}
-	} else {
-		s = strings.ToValidUTF8(s[:limit+utf8.UTFMax], "\uFFFD")
+	long := len(s) > limit
+	if !long && utf8.ValidString(s) {
+		return s
+	}
+	s = strings.ToValidUTF8(s[:min(len(s), limit+utf8.UTFMax)], "\uFFFD")
+	if !long && len(s) <= limit {
+		return s
 	}
 	const mark = "…"
-	end := limit - len(mark)
-	for end > 0 && !utf8.RuneStart(s[end]) {
+	end := min(len(s), limit-len(mark))
+	for end < len(s) && !utf8.RuneStart(s[end]) {
 		end--
 	}
 	return s[:end] + mark
