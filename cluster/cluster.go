@@ -1,8 +1,12 @@
 // Package cluster joins a coordinator, which is trusted, with runners, which
 // are not. A local run is a cluster of one.
+//
+// [Run] is the coordinator: it reads top to bottom as the way of one run. Its
+// only goroutine of consequence handles, in order, everything that arrives
+// from any runner; it alone merges metrics and calls the Observer. [Serve] is
+// the runner. Between them lies a [Link]: a child process ([StartProcess]) or
+// the same process ([StartInProcess]).
 package cluster
-
-// CONTRACT (scaffolding, replaced by the implementation; signatures stay).
 
 import (
 	"context"
@@ -28,26 +32,39 @@ type Config struct {
 	Connect func(ctx context.Context) (Link, error)
 	// Isolation is what Link provides: "process" or "off".
 	Isolation string
-	Observer  Observer
-	// Stop, once closed, ends the run gracefully: full summary, teardown included.
+	// Observer may be nil.
+	Observer Observer
+	// Stop, once closed, ends the run gracefully: full summary, teardown
+	// included. Before the load it ends the run without one. May be nil.
 	Stop <-chan struct{}
 }
 
-// Link is the stream to one runner and the handle on what runs it.
+// Link is the stream to one runner and the handle on what runs it. Close
+// unblocks Read and Write; Wait and Kill may be called from any goroutine,
+// repeatedly.
 type Link interface {
 	io.ReadWriteCloser
 	// Wait returns how the runner ended ("exit status 2", "signal: killed"),
-	// after its stream was closed or broke.
+	// after its stream was closed or broke. nil means that it ended well.
 	Wait() error
 	// Kill ends it at once.
 	Kill()
 }
 
-// Observer follows a run; calls come from one goroutine, in order.
+// Diagnoser is a Link that can tell more of a runner's end than Wait.
+type Diagnoser interface {
+	// Diagnosis returns one line for the user, such as "crash: index out of
+	// range", "" if there is nothing to add. Call it after Wait.
+	Diagnosis() string
+}
+
+// Observer follows a run; calls come from one goroutine, in order. They hold
+// up the run while they last.
 type Observer interface {
 	// Planned is called once, before load, when the options were accepted.
 	Planned(p *plan.Plan)
-	// Phase announces "init", "setup", "load", "teardown", "summary".
+	// Phase announces "init", "setup", "load", "teardown", "summary". Phases
+	// that the script has no function for are left out.
 	Phase(name string)
 	// Tick is called about once a second during load, after the merge.
 	Tick(t Tick)
@@ -65,7 +82,7 @@ type Tick struct {
 	Verdicts []threshold.Verdict
 }
 
-// LogLine is one line for the user.
+// LogLine is one line for the user. Everything in it may come from the script.
 type LogLine struct {
 	Level, Text, Source, Scenario string
 	VU                            uint64
@@ -87,43 +104,10 @@ type Result struct {
 	Files map[string][]byte
 }
 
-// Run executes one test. Result is nil only if no load was sent; otherwise it
-// holds what was received, also beside an error. Errors a caller tells apart:
-// plan.Problems, *ScriptError, *TimeoutError, *RunnerDied, *ThresholdsFailed,
-// *Stopped.
-func Run(ctx context.Context, c Config) (*Result, error) { panic("contract") }
-
-// ScriptError says that the script threw where that ends the test.
-type ScriptError struct {
-	Phase string // "init", "setup", "teardown", "handleSummary"
-	Err   *vu.Exception
-}
-
-// TimeoutError says that a phase took too long.
-type TimeoutError struct {
-	Phase string
-	After time.Duration
-}
-
-// RunnerDied says that a runner ended without being told to.
-type RunnerDied struct{ Cause string }
-
-// ThresholdsFailed lists what crossed.
-type ThresholdsFailed struct{ Failed []threshold.Verdict }
-
-// Stopped says that Config.Stop or ctx ended the run.
-type Stopped struct{ Hard bool }
-
-func (e *ScriptError) Error() string      { panic("contract") }
-func (e *TimeoutError) Error() string     { panic("contract") }
-func (e *RunnerDied) Error() string       { panic("contract") }
-func (e *ThresholdsFailed) Error() string { panic("contract") }
-func (e *Stopped) Error() string          { panic("contract") }
-
 // RunnerConfig is what the runner side needs; the JavaScript side is injected,
 // so that this package knows nothing of it.
 type RunnerConfig struct {
-	// Load makes the script of a bundle ready.
+	// Load makes the script of a bundle ready. The bundle's hash was verified.
 	Load func(b *bundle.Bundle) (Loaded, error)
 }
 
@@ -140,7 +124,9 @@ type RunnerHost struct {
 	Registry *metric.Registry
 	Env      map[string]string
 	Seed     uint64
-	Log      func(LogLine)
+	// Log takes a line for the user. It never blocks; what comes faster than
+	// the user could read is counted instead. Safe for concurrent use.
+	Log func(LogLine)
 }
 
 // Inspection mirrors sandbox.Inspection.
@@ -149,7 +135,3 @@ type Inspection struct {
 	Exports []string
 	Metrics []metric.Metric
 }
-
-// Serve is the runner: it speaks the protocol on stream until it is told to
-// end or the stream breaks.
-func Serve(ctx context.Context, stream io.ReadWriteCloser, c RunnerConfig) error { panic("contract") }

@@ -1,0 +1,349 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/swarmload/swarm/cluster/wire"
+	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/threshold"
+)
+
+const (
+	// cancelGrace is how long a runner may take to answer after its command was
+	// cancelled because of a timeout, hardGrace when the user wants to leave.
+	cancelGrace = 2 * time.Second
+	hardGrace   = time.Second
+	tickEvery   = time.Second
+	// maxNotes bounds what runners may add to the summary.
+	maxNotes = 50
+)
+
+// run is the state of one Run. It belongs to Run's goroutine.
+type run struct {
+	ctx      context.Context
+	config   Config
+	observer Observer
+
+	sessions []*session
+	events   chan event
+	closed   chan struct{}
+
+	plan       *plan.Plan
+	exported   []string
+	thresholds []threshold.Compiled
+
+	set        *metric.Set
+	exceptions *exceptionBook
+	notes      []string
+	invalid    uint64
+
+	loaded    bool // the load was started
+	started   time.Time
+	took      time.Duration
+	verdicts  []threshold.Verdict
+	aborted   *threshold.Verdict // which threshold ended the run, as it was then
+	abortedAt int
+
+	stopped bool   // gracefully
+	hard    bool   // ctx ended
+	ended   string // why before its time
+	err     error
+}
+
+func newRun(ctx context.Context, c Config) *run {
+	r := &run{
+		ctx:        ctx,
+		config:     c,
+		observer:   c.Observer,
+		events:     make(chan event),
+		closed:     make(chan struct{}),
+		set:        metric.NewSet(),
+		exceptions: newExceptionBook(),
+		started:    time.Now(),
+	}
+	if r.observer == nil {
+		r.observer = nobody{}
+	}
+	return r
+}
+
+// fail notes what went wrong; see rank.
+func (r *run) fail(err error) {
+	if rank(err) > rank(r.err) {
+		r.err = err
+	}
+}
+
+func (r *run) exports(name string) bool { return slices.Contains(r.exported, name) }
+
+// join makes a session of a link. Each life of a runner has an epoch and a
+// name of its own: series are numbered per life.
+func (r *run) join(link Link) {
+	epoch := uint64(len(r.sessions) + 1)
+	s := newSession(fmt.Sprintf("runner-%d", epoch), epoch, link)
+	r.sessions = append(r.sessions, s)
+	s.open(r.events, r.closed)
+}
+
+// live returns the sessions whose runner is there.
+func (r *run) live() []*session {
+	var live []*session
+	for _, s := range r.sessions {
+		if !s.dead {
+			live = append(live, s)
+		}
+	}
+	return live
+}
+
+// status returns where the load stands, over all runners; of those that died,
+// where it stood then.
+func (r *run) status() engine.Status {
+	var sum engine.Status
+	for _, s := range r.sessions {
+		addStatus(&sum, s.status)
+	}
+	return sum
+}
+
+// close ends all sessions. Nothing is left when it returns.
+func (r *run) close() {
+	close(r.closed)
+	for _, s := range r.sessions {
+		s.close()
+	}
+}
+
+// call is one command to some runners and the rules for waiting.
+type call struct {
+	phase   string
+	timeout time.Duration
+	command func(*session) *wire.Message
+	stop    func(*session) // what a graceful stop does; nil: nothing, the phase is short
+	tick    func()         // each second; may be nil
+}
+
+// call gives the command to the sessions and handles all that arrives until
+// each has answered or is dead. The answers are in the order of the sessions,
+// nil of the dead. What went wrong is in r.err.
+func (r *run) call(c call, to []*session) []*wire.Answer {
+	for _, s := range to {
+		if s.answer = nil; !s.dead {
+			s.command(c.command(s))
+		}
+	}
+	var (
+		deadline = time.NewTimer(c.timeout)
+		ticker   = time.NewTicker(tickEvery)
+		kill     <-chan time.Time // nil until somebody has been cancelled
+		cut      bool             // this command was cancelled
+	)
+	defer deadline.Stop()
+	defer ticker.Stop()
+	for waiting(to) {
+		stop, done := r.config.Stop, r.ctx.Done()
+		if r.stopped {
+			stop = nil
+		}
+		if r.hard {
+			done = nil
+		}
+		select {
+		case e := <-r.events:
+			r.handle(e)
+		case <-ticker.C:
+			if c.tick != nil && !r.hard {
+				c.tick()
+			}
+		case <-stop:
+			r.stopped = true
+			if c.stop != nil {
+				r.fail(&Stopped{})
+				cut = cut || c.phase != "load"
+				each(to, c.stop)
+				if cut && kill == nil {
+					kill = time.After(cancelGrace)
+				}
+			}
+		case <-deadline.C:
+			if !r.hard {
+				r.fail(&TimeoutError{Phase: c.phase, After: c.timeout})
+			}
+			cut = true
+			each(to, (*session).cancel)
+			if kill == nil {
+				kill = time.After(cancelGrace)
+			}
+		case <-done:
+			r.hard, cut = true, true
+			r.fail(&Stopped{Hard: true})
+			each(to, (*session).cancel)
+			kill = time.After(hardGrace)
+		case <-kill:
+			each(to, (*session).kill)
+		}
+	}
+	answers := make([]*wire.Answer, len(to))
+	for i, s := range to {
+		if answers[i] = s.answer; s.answer.GetFailure() != nil {
+			r.fail(r.failure(c.phase, s.answer.GetFailure(), cut))
+		}
+	}
+	return answers
+}
+
+// failure returns the error a failed command stands for; nil if it failed
+// because we cut it off, the reason of which is known.
+func (r *run) failure(phase string, f *wire.Failure, cut bool) error {
+	exception := wire.ToException(f.GetException())
+	switch {
+	case f.GetKind() == wire.Failure_EXCEPTION && exception != nil:
+		return &ScriptError{Phase: phase, Err: exception}
+	case cut:
+		return nil
+	}
+	return fmt.Errorf("%s: %s", phase, wire.Shorten(f.GetText(), maxLogText))
+}
+
+func waiting(sessions []*session) bool {
+	return slices.ContainsFunc(sessions, func(s *session) bool { return s.waiting })
+}
+
+// each does something to the sessions that have not answered yet.
+func each(sessions []*session, do func(*session)) {
+	for _, s := range sessions {
+		if s.waiting {
+			do(s)
+		}
+	}
+}
+
+// cancel and stop tell a runner to end what it does, at once or gracefully.
+func (s *session) cancel() {
+	s.send(&wire.Message{Body: &wire.Message_Cancel{Cancel: &wire.Cancel{}}})
+}
+
+func (s *session) stop() {
+	s.send(&wire.Message{Body: &wire.Message_Stop{Stop: &wire.Stop{}}})
+}
+
+// handle takes in one event. Messages of a kind this version does not know
+// are ignored, as are those of runners that were ended for what they sent.
+func (r *run) handle(e event) {
+	s := e.session
+	if e.message == nil {
+		r.bury(s, e.cause)
+		return
+	}
+	if s.verdict != "" {
+		return
+	}
+	switch body := e.message.Body.(type) {
+	case *wire.Message_Hello:
+		if !s.waiting || s.commands != 1 {
+			s.blame("broke the protocol: a second greeting")
+			return
+		}
+		s.waiting = false
+		if _, err := wire.Negotiate(wire.NewHello(wire.RoleCoordinator), body.Hello); err != nil {
+			r.fail(err)
+		}
+	case *wire.Message_Answer:
+		switch {
+		case !s.waiting || e.message.Id != s.commands || s.commands == 1:
+			s.blame("broke the protocol: an answer to no command")
+		case body.Answer.GetDeltas() != s.receiver.Last():
+			s.blame(fmt.Sprintf("broke the protocol: %d of %d reports arrived", s.receiver.Last(), body.Answer.GetDeltas()))
+		default:
+			s.waiting, s.answer = false, body.Answer
+		}
+	case *wire.Message_Status:
+		s.status = toStatus(body.Status, r.plan)
+	case *wire.Message_Delta:
+		if s.receiver.Accept(body.Delta) {
+			if err := r.merge(s, body.Delta); err != nil {
+				s.blame("sent numbers that cannot be: " + err.Error())
+				return
+			}
+		}
+		s.send(&wire.Message{Body: &wire.Message_Ack{Ack: s.receiver.Ack()}})
+	case *wire.Message_Log:
+		for _, l := range body.Log.GetLines() {
+			if !s.pace.allow(time.Now()) {
+				continue // a runner's own limit is lower
+			}
+			r.observer.Log(LogLine{
+				Level:    wire.Shorten(l.GetLevel(), maxLogName),
+				Text:     wire.Shorten(l.GetText(), maxLogText),
+				Source:   wire.Shorten(l.GetSource(), maxLogName),
+				Scenario: wire.Shorten(l.GetScenario(), maxScenarioName),
+				VU:       l.GetVu(),
+			})
+		}
+	}
+}
+
+// merge counts a delta.
+func (r *run) merge(s *session, d *wire.Delta) error {
+	if d.GetSnapshot() != nil {
+		snap, err := wire.ToSnapshot(d.GetSnapshot())
+		if err != nil {
+			return err
+		}
+		if err := r.set.Merge(s.name, snap); err != nil {
+			return err
+		}
+	}
+	r.exceptions.merge(d.GetExceptions())
+	r.exceptions.tell(false, r.observer.Exception)
+	for _, o := range d.GetOverflowed() {
+		r.note(fmt.Sprintf("tag %q of %s has too many values: the rest is counted as %q",
+			wire.Shorten(o.GetTag(), maxLogName), wire.Shorten(o.GetMetric(), maxLogName), metric.Overflow))
+	}
+	if r.invalid == 0 && d.GetInvalid() > 0 {
+		r.note("values that are not finite numbers were added to metrics and left out")
+	}
+	r.invalid += d.GetInvalid()
+	return nil
+}
+
+// note tells the user now and in the summary.
+func (r *run) note(text string) {
+	if len(r.notes) >= maxNotes || slices.Contains(r.notes, text) {
+		return
+	}
+	r.notes = append(r.notes, text)
+	r.observer.Log(LogLine{Level: "warn", Source: "metrics", Text: text})
+}
+
+// bury takes note of a runner's end. If it ended by itself, the others are
+// stopped: their part alone is not the test that was asked for.
+func (r *run) bury(s *session, cause string) {
+	s.dead, s.waiting = true, false
+	if s.expected && s.verdict == "" {
+		return
+	}
+	if s.verdict != "" {
+		cause = s.verdict
+	}
+	if !r.hard {
+		r.fail(&RunnerDied{Cause: cause})
+	}
+	for _, other := range r.live() {
+		other.stop()
+	}
+}
+
+// nobody is the Observer of a run that nobody watches.
+type nobody struct{}
+
+func (nobody) Planned(*plan.Plan)  {}
+func (nobody) Phase(string)        {}
+func (nobody) Tick(Tick)           {}
+func (nobody) Log(LogLine)         {}
+func (nobody) Exception(Exception) {}
