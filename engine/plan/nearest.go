@@ -1,8 +1,6 @@
 package plan
 
-import (
-	"strings"
-)
+import "strings"
 
 // didYouMean returns a hint naming the known name closest to what was written,
 // "" when none is close.
@@ -37,7 +35,7 @@ func nearest(name string, known []string) string {
 
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || r == ' ' || r == '.' {
+		if strings.ContainsRune("_- .()", r) {
 			return -1
 		}
 		return r

@@ -31,7 +31,7 @@ func (d *draft) options() []option {
 		{"duration", keep(&d.short.duration)},
 		{"iterations", keep(&d.short.iterations)},
 		{"stages", func(v value) {
-			if !v.neutral() {
+			if v.kind != null && (v.kind != list || len(v.items) > 0) {
 				d.short.stages = &v
 			}
 		}},

@@ -107,7 +107,11 @@ func (d *draft) readScenario(name string, v value) (s Scenario, ok bool) {
 	}
 	execGiven := false
 	var iterations, stages *value
+	mine := append(commonOptions(), exec.options...)
 	v.object("", func(key string, v value) {
+		if !slices.Contains(mine, key) {
+			return // reported above
+		}
 		switch key {
 		case "executor":
 		case "startTime":
@@ -154,7 +158,7 @@ func (d *draft) readScenario(name string, v value) (s Scenario, ok bool) {
 		d.readStages(&s, *stages)
 	}
 	for _, required := range []struct{ executor, option string }{{ConstantVUs, "duration"}, {RampingVUs, "stages"}} {
-		if _, given := v.get(required.option); required.executor == s.Executor && !given {
+		if required.executor == s.Executor && v.lacks(required.option) {
 			v.fail("%s is missing: %s needs it", required.option, s.Executor)
 		}
 	}
@@ -230,9 +234,7 @@ func (d *draft) readStages(s *Scenario, v value) {
 	peak := s.StartVUs
 	isList := v.list(" of stages", maxStages, func(_ int, v value) {
 		var stage Stage
-		given := map[string]bool{}
 		isObject := v.object(" with duration and target", func(key string, v value) {
-			given[key] = true
 			switch key {
 			case "duration":
 				v.setDuration(&stage.Duration, 0)
@@ -246,7 +248,7 @@ func (d *draft) readStages(s *Scenario, v value) {
 			v.fail("must be an object with duration and target, got null")
 		}
 		for _, key := range []string{"duration", "target"} {
-			if isObject && !given[key] {
+			if isObject && v.lacks(key) {
 				v.fail("%s is missing", key)
 			}
 		}

@@ -137,6 +137,17 @@ func (v value) str() (string, bool) {
 	return v.literal, true
 }
 
+// lacks reports whether the object has neither key nor a misspelling of it,
+// which is reported already.
+func (v value) lacks(key string) bool {
+	for _, f := range v.fields {
+		if f.key == key || nearest(f.key, []string{key}) != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // object calls visit for each field. It returns false when v is no object.
 func (v value) object(what string, visit func(key string, v value)) bool {
 	switch v.kind {

@@ -1,0 +1,382 @@
+package plan
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/swarmload/swarm/engine/metric"
+	"pgregory.net/rapid"
+)
+
+func source() Source {
+	return Source{
+		Exports: []string{"default", "buy", "browse", "setup"},
+		Metrics: []metric.Metric{{Name: "errors", Type: metric.Rate}, {Name: "wait_time", Type: metric.Trend, Unit: metric.Time}},
+	}
+}
+
+func parse(t *testing.T, options string, o Overrides) *Plan {
+	t.Helper()
+	p, err := Parse([]byte(options), o, source())
+	if err != nil {
+		t.Fatalf("Parse(%s): %v", options, err)
+	}
+	return p
+}
+
+func TestDefaults(t *testing.T) {
+	for _, options := range []string{"", " \n", "{}", "null", `{"scenarios":{}}`, `{"stages":[]}`, `{"scenarios":null,"stages":null,"tags":null}`} {
+		p := parse(t, options, Overrides{})
+		want := &Plan{
+			Scenarios: []Scenario{{
+				Name: "default", Executor: SharedIterations, GracefulStop: 30 * time.Second, Exec: "default",
+				VUs: 1, Iterations: 1, MaxDuration: 10 * time.Minute,
+			}},
+			Thresholds:   []Threshold{{Metric: "script_errors", Expression: "count==0", Default: true, Type: metric.Counter}},
+			SetupTimeout: time.Minute, TeardownTimeout: time.Minute, HandleSummaryTimeout: 2 * time.Minute,
+			SystemTags: []string{"proto", "subproto", "status", "method", "url", "name", "group", "check", "error",
+				"error_code", "tls_version", "scenario", "service", "expected_response"},
+			MaxSeries:         10_000,
+			SummaryTrendStats: []string{"avg", "min", "med", "max", "p(90)", "p(95)"},
+			HTTP: HTTP{
+				UserAgent:    "swarm (+https://github.com/swarmload/swarm)",
+				MaxRedirects: 10, Batch: 20, BatchPerHost: 6,
+			},
+		}
+		if diff := cmp.Diff(want, p, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("Parse(%q) differs (-want +got):\n%s", options, diff)
+		}
+	}
+}
+
+func pointer[T any](v T) *T { return &v }
+
+func TestShortcuts(t *testing.T) {
+	ramp := []Stage{{10 * time.Second, 5}, {5 * time.Second, 0}}
+	for _, c := range []struct {
+		options string
+		o       Overrides
+		want    Scenario
+	}{
+		{`{"duration":"10s"}`, Overrides{}, Scenario{Executor: ConstantVUs, VUs: 1, Duration: 10 * time.Second}},
+		{`{"vus":10,"duration":"10s"}`, Overrides{}, Scenario{Executor: ConstantVUs, VUs: 10, Duration: 10 * time.Second, StartJitter: 1800 * time.Microsecond}},
+		{`{"vus":"10","duration":1500.5}`, Overrides{}, Scenario{Executor: ConstantVUs, VUs: 10, Duration: 1500500 * time.Microsecond, StartJitter: 1800 * time.Microsecond}},
+		{`{"iterations":7}`, Overrides{}, Scenario{Executor: SharedIterations, VUs: 1, Iterations: 7, MaxDuration: 10 * time.Minute}},
+		{`{"vus":2,"iterations":7,"duration":"3s"}`, Overrides{}, Scenario{Executor: SharedIterations, VUs: 2, Iterations: 7, MaxDuration: 3 * time.Second, StartJitter: 200 * time.Microsecond}},
+		{`{"stages":[{"duration":"10s","target":5},{"duration":"5s","target":0}]}`, Overrides{}, Scenario{Executor: RampingVUs, StartVUs: 1, Stages: ramp, GracefulRampDown: 30 * time.Second}},
+		{`{"vus":0,"stages":[{"duration":"10s","target":5},{"target":0,"duration":5000}]}`, Overrides{}, Scenario{Executor: RampingVUs, StartVUs: 0, Stages: ramp, GracefulRampDown: 30 * time.Second}},
+		// Flags over the script.
+		{`{"vus":10,"duration":"10s"}`, Overrides{VUs: pointer(20)}, Scenario{Executor: ConstantVUs, VUs: 20, Duration: 10 * time.Second, StartJitter: 3800 * time.Microsecond}},
+		{`{"vus":1,"stages":[{"duration":"10s","target":5}]}`, Overrides{Duration: pointer(time.Second)}, Scenario{Executor: ConstantVUs, VUs: 1, Duration: time.Second}},
+		{`{"vus":1,"duration":"10s"}`, Overrides{Iterations: pointer(int64(3))}, Scenario{Executor: SharedIterations, VUs: 1, Iterations: 3, MaxDuration: 10 * time.Minute}},
+		{`{"iterations":3}`, Overrides{Stages: ramp}, Scenario{Executor: RampingVUs, StartVUs: 1, Stages: ramp, GracefulRampDown: 30 * time.Second}},
+		{`{"scenarios":{"a":{"executor":"nonsense"}}}`, Overrides{Duration: pointer(time.Second)}, Scenario{Executor: ConstantVUs, VUs: 1, Duration: time.Second}},
+		{`{"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`, Overrides{VUs: pointer(1)}, Scenario{Executor: SharedIterations, VUs: 1, Iterations: 1, MaxDuration: 10 * time.Minute}},
+	} {
+		p := parse(t, c.options, c.o)
+		c.want.Name, c.want.Exec, c.want.GracefulStop = "default", "default", 30*time.Second
+		if diff := cmp.Diff([]Scenario{c.want}, p.Scenarios, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: scenario differs (-want +got):\n%s", c.options, diff)
+		}
+	}
+}
+
+func TestScenarios(t *testing.T) {
+	p := parse(t, `{"startJitter":"50ms","scenarios":{
+		"late": {"executor":"constant-vus","vus":5,"duration":"1m","startTime":"10s","gracefulStop":"0s","startJitter":0},
+		"b": {"executor":"ramping-vus","startVUs":0,"stages":[{"duration":"1s","target":3}],"gracefulRampDown":"2s","exec":"buy"},
+		"a": {"executor":"per-vu-iterations","vus":3,"iterations":2,"maxDuration":"1m30s","exec":"browse",
+			"env":{"N":1,"S":"x","B":true},"tags":{"team":"a","n":1.5},"options":{}},
+		"c": {"executor":"shared-iterations"}
+	}}`, Overrides{})
+	jitter := 50 * time.Millisecond
+	want := []Scenario{
+		{Name: "a", Executor: PerVUIterations, GracefulStop: 30 * time.Second, Exec: "browse", VUs: 3, Iterations: 2, MaxDuration: 90 * time.Second,
+			Env: map[string]string{"N": "1", "S": "x", "B": "true"}, Tags: map[string]string{"team": "a", "n": "1.5"}, StartJitter: jitter},
+		{Name: "b", Executor: RampingVUs, GracefulStop: 30 * time.Second, Exec: "buy", StartVUs: 0,
+			Stages: []Stage{{time.Second, 3}}, GracefulRampDown: 2 * time.Second, StartJitter: jitter},
+		{Name: "c", Executor: SharedIterations, GracefulStop: 30 * time.Second, Exec: "default", VUs: 1, Iterations: 1, MaxDuration: 10 * time.Minute, StartJitter: jitter},
+		{Name: "late", Executor: ConstantVUs, StartTime: 10 * time.Second, Exec: "default", VUs: 5, Duration: time.Minute},
+	}
+	if diff := cmp.Diff(want, p.Scenarios, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("scenarios differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestThresholds(t *testing.T) {
+	p := parse(t, `{"thresholds":{
+		"http_req_duration{name:pay, url:http://h:1/x}": ["p(95) < 200", {"threshold":"avg<1","abortOnFail":true,"delayAbortEval":"10s"}],
+		"errors": "rate<0.01",
+		"checks{group:::outer::inner}": {"threshold":"rate==1"},
+		"http_reqs{status:200}": []
+	}}`, Overrides{})
+	pay := map[string]string{"name": "pay", "url": "http://h:1/x"}
+	want := []Threshold{
+		{Metric: "http_req_duration", Filter: pay, Expression: "p(95) < 200", Type: metric.Trend, Unit: metric.Time},
+		{Metric: "http_req_duration", Filter: pay, Expression: "avg<1", AbortOnFail: true, DelayAbortEval: 10 * time.Second, Type: metric.Trend, Unit: metric.Time},
+		{Metric: "errors", Expression: "rate<0.01", Type: metric.Rate},
+		{Metric: "checks", Filter: map[string]string{"group": "::outer::inner"}, Expression: "rate==1", Type: metric.Rate},
+		{Metric: "script_errors", Expression: "count==0", Default: true, Type: metric.Counter},
+	}
+	if diff := cmp.Diff(want, p.Thresholds, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("thresholds differ (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Selector{{"http_reqs", map[string]string{"status": "200"}}}, p.Submetrics); diff != "" {
+		t.Errorf("submetrics differ (-want +got):\n%s", diff)
+	}
+	compiled, err := p.Compile()
+	if err != nil || len(compiled) != len(want) {
+		t.Errorf("Compile: %d thresholds, %v", len(compiled), err)
+	}
+
+	own := parse(t, `{"thresholds":{"script_errors":["count<10"]}}`, Overrides{})
+	if len(own.Thresholds) != 1 || own.Thresholds[0].Default || own.Thresholds[0].Expression != "count<10" {
+		t.Errorf("a threshold on script_errors does not replace the default one: %+v", own.Thresholds)
+	}
+	none := parse(t, `{"noThresholds":true}`, Overrides{})
+	if compiled, err := none.Compile(); len(compiled) != 0 || err != nil {
+		t.Errorf("noThresholds leaves %d thresholds, %v", len(compiled), err)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	p := parse(t, `{
+		"setupTimeout":"10s","teardownTimeout":1000,"handleSummaryTimeout":"1m","minIterationDuration":"1s","iterationTimeout":"5s",
+		"noSetup":true,"noTeardown":true,"tags":{"a":"script","b":2,"c":false},"systemTags":["url","vu","url"],"maxSeries":500,
+		"summaryTrendStats":["avg","p( 99.90 )","count","avg"],"summaryTimeUnit":"ms",
+		"baseURL":"https://h:8443/x","userAgent":"","maxRedirects":0,"batch":1,"batchPerHost":0,"throw":true,"discardResponseBodies":true,
+		"noConnectionReuse":true,"noVUConnectionReuse":true,"noCookiesReset":true,"insecureSkipTLSVerify":true,
+		"hosts":{"Example.com":"127.0.0.1","*.example.com:443":"127.0.0.1:8443","v6.test":"::1","w6.test":"[::1]:80"},
+		"rps":0,"blacklistIPs":[],"tlsAuth":null,"executionSegment":"0:1","paused":false,
+		"cloud":{"projectID":1},"ext":{"loadimpact":{"name":"x"}},"httpDebug":"full","linger":false
+	}`, Overrides{Tags: map[string]string{"a": "flag", "d": "flag"}, UserAgent: pointer("me"), Throw: pointer(false)})
+	want := &Plan{
+		SetupTimeout: 10 * time.Second, TeardownTimeout: time.Second, HandleSummaryTimeout: time.Minute,
+		MinIterationDuration: time.Second, IterationTimeout: 5 * time.Second, NoSetup: true, NoTeardown: true,
+		Tags:       map[string]string{"a": "flag", "b": "2", "c": "false", "d": "flag"},
+		SystemTags: []string{"url", "vu"}, MaxSeries: 500,
+		SummaryTrendStats: []string{"avg", "p(99.9)", "count"}, SummaryTimeUnit: "ms",
+		HTTP: HTTP{
+			BaseURL: "https://h:8443/x", UserAgent: "me", MaxRedirects: 0, Batch: 1, BatchPerHost: 100_000,
+			DiscardResponseBodies: true, NoConnectionReuse: true, NoVUConnectionReuse: true,
+			NoCookiesReset: true, InsecureSkipTLSVerify: true,
+			Hosts: map[string]string{"example.com": "127.0.0.1", "*.example.com:443": "127.0.0.1:8443", "v6.test": "::1", "w6.test": "[::1]:80"},
+		},
+		Notes: []string{
+			"cloud has no effect: swarm runs no tests in k6's cloud",
+			"ext has no effect: swarm runs no tests in k6's cloud",
+			"httpDebug has no effect: not supported yet",
+		},
+	}
+	ignore := cmpopts.IgnoreFields(Plan{}, "Scenarios", "Thresholds")
+	if diff := cmp.Diff(want, p, ignore, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("plan differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestOverridesOfEverything(t *testing.T) {
+	p := parse(t, `{"throw":false,"noSetup":false}`, Overrides{
+		NoSetup: true, NoTeardown: true, NoThresholds: true,
+		SummaryTrendStats: []string{"max"}, SummaryTimeUnit: pointer("s"), MaxRedirects: pointer(3), Throw: pointer(true),
+		InsecureSkipTLSVerify: pointer(true), NoConnectionReuse: pointer(true), NoVUConnectionReuse: pointer(true), DiscardResponseBodies: pointer(true),
+	})
+	h := p.HTTP
+	if !p.NoSetup || !p.NoTeardown || !p.NoThresholds || p.SummaryTrendStats[0] != "max" || p.SummaryTimeUnit != "s" ||
+		h.MaxRedirects != 3 || !h.Throw || !h.InsecureSkipTLSVerify || !h.NoConnectionReuse || !h.NoVUConnectionReuse || !h.DiscardResponseBodies {
+		t.Errorf("an override is lost: %+v", p)
+	}
+}
+
+// TestEveryOptionIsRead guards against a key that is known but forgotten: each
+// must complain about an object with an unknown key or have a documented
+// reason to accept it.
+func TestEveryOptionRefusesNonsense(t *testing.T) {
+	d := &draft{ledger: &ledger{}}
+	seen := map[string]bool{}
+	for _, o := range d.options() {
+		if seen[o.name] {
+			t.Errorf("option %s is listed twice", o.name)
+		}
+		seen[o.name] = true
+		options := fmt.Sprintf(`{%q:{"nonsense":[1]}}`, o.name)
+		p, err := Parse([]byte(options), Overrides{}, source())
+		if err == nil && len(p.Notes) == 0 {
+			t.Errorf("%s passes without a problem or a note", options)
+		}
+	}
+	// The keys of k6 2.x.
+	for _, key := range strings.Fields(`vus duration iterations stages scenarios thresholds setupTimeout teardownTimeout
+		handleSummaryTimeout rps dns maxRedirects userAgent batch batchPerHost httpDebug insecureSkipTLSVerify tlsCipherSuites
+		tlsVersion tlsAuth throw blacklistIPs blockHostnames hosts noConnectionReuse noVUConnectionReuse minIterationDuration
+		summaryTrendStats summaryTimeUnit systemTags tags noCookiesReset discardResponseBodies executionSegment
+		executionSegmentSequence cloud ext localIPs linger paused noUsageReport noSetup noTeardown noThresholds`) {
+		if !seen[key] {
+			t.Errorf("option %s is unknown", key)
+		}
+	}
+}
+
+func TestJSONRoundTrip(t *testing.T) {
+	for _, options := range []string{"", `{"vus":3,"stages":[{"duration":"1s","target":9}],"thresholds":{"checks{a:b}":["rate>0.9"],"checks{c:d}":[]},
+		"tags":{"a":"b"},"hosts":{"a":"127.0.0.1"},"cloud":{"x":1},"systemTags":[]}`} {
+		p := parse(t, options, Overrides{})
+		data, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again Plan
+		if err := json.Unmarshal(data, &again); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(p, &again) {
+			t.Errorf("plan changes on its way through JSON:\n%s", cmp.Diff(p, &again))
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		"", "null", "[]", `{"vus":10,"duration":"1m30s"}`, `{"vus":1e308}`, `{"duration":-1}`, `{"stages":[{"duration":"1s","target":3}]}`,
+		`{"scenarios":{"a":{"executor":"ramping-vus","stages":[{"duration":"9e99d","target":1}]}}}`,
+		`{"scenarios":{"a":{"executor":"per-vu-iterations","iterations":5,"exec":"buy"},"b":{"executor":"constant-vus","duration":"1d2h"}}}`,
+		`{"thresholds":{"http_req_duration{a:b,c:\"d,e\"}":["p(95)<200",{"threshold":"max<1","abortOnFail":true}]}}`,
+		`{"hosts":{"*.a.b:80":"[::1]:80"},"tags":{"a":1},"systemTags":["url"],"summaryTrendStats":["p(99.99)"]}`,
+		`{"vus":1,"vus":2,"a":{"b":[[[[[[]]]]]]}}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, options string) {
+		src := source()
+		src.Locate = func(path []string) Position { return Position{"s.js", len(path) + 1, 1} }
+		p, err := Parse([]byte(options), Overrides{}, src)
+		if err != nil {
+			checkProblems(t, err)
+			return
+		}
+		checkPlan(t, p)
+	})
+}
+
+// checkProblems checks that an error can be shown as it is.
+func checkProblems(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, err error) {
+	t.Helper()
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) == 0 || len(problems) > maxProblems+1 {
+		t.Fatalf("not a list of problems: %v", err)
+	}
+	for _, p := range problems {
+		line := p.String()
+		if p.Message == "" || len(line) > 4000 || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			t.Fatalf("not an inert line: %q", line)
+		}
+	}
+}
+
+// checkPlan checks what the engine relies on.
+func checkPlan(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, p *Plan) {
+	t.Helper()
+	if len(p.Scenarios) == 0 {
+		t.Fatalf("no scenario")
+	}
+	for i := range p.Scenarios {
+		s := &p.Scenarios[i]
+		if i > 0 {
+			before := p.Scenarios[i-1]
+			if s.StartTime < before.StartTime || s.StartTime == before.StartTime && s.Name <= before.Name {
+				t.Fatalf("scenarios out of order: %s after %s", s.Name, before.Name)
+			}
+		}
+		for _, d := range []time.Duration{s.StartTime, s.GracefulStop, s.Span(), s.GracefulRampDown, s.StartJitter} {
+			if d < 0 || d > MaxDuration {
+				t.Fatalf("scenario %s: duration %v out of bounds", s.Name, d)
+			}
+		}
+		if s.Peak() < 1 || s.Peak() > MaxVUs || s.Span() <= 0 {
+			t.Fatalf("scenario %s: peak %d, span %v", s.Name, s.Peak(), s.Span())
+		}
+		switch s.Executor {
+		case ConstantVUs, RampingVUs:
+		case SharedIterations:
+			if s.Iterations < int64(s.VUs) || s.Iterations > MaxIterations {
+				t.Fatalf("scenario %s: %d iterations for %d VUs", s.Name, s.Iterations, s.VUs)
+			}
+		case PerVUIterations:
+			if s.Iterations < 1 || s.Iterations > MaxIterations {
+				t.Fatalf("scenario %s: %d iterations", s.Name, s.Iterations)
+			}
+		default:
+			t.Fatalf("scenario %s: executor %q", s.Name, s.Executor)
+		}
+		if s.Exec != "default" && s.Exec != "buy" && s.Exec != "browse" && s.Exec != "setup" {
+			t.Fatalf("scenario %s: exec %q", s.Name, s.Exec)
+		}
+	}
+	if n := p.MaxVUs(); n < 1 || n > MaxVUs {
+		t.Fatalf("%d VUs", n)
+	}
+	if d := p.Duration(); d <= 0 || d > 3*MaxDuration {
+		t.Fatalf("lasts %v", d)
+	}
+	if len(p.SummaryTrendStats) == 0 || p.HTTP.Batch < 1 || p.HTTP.BatchPerHost < 1 || p.SetupTimeout <= 0 {
+		t.Fatalf("a default is missing: %+v", p)
+	}
+	if len(p.Thresholds) == 0 {
+		t.Fatalf("no threshold on script_errors")
+	}
+	if _, err := p.Compile(); err != nil {
+		t.Fatalf("accepted a threshold that does not compile: %v", err)
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatalf("plan is not JSON: %v", err)
+	}
+	var again Plan
+	if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(p, &again) {
+		t.Fatalf("plan changes on its way through JSON: %v", err)
+	}
+}
+
+// TestOverridesNeverPanic lays arbitrary flags over arbitrary options.
+func TestOverridesNeverPanic(t *testing.T) {
+	options := []string{"", "[]", `{"tags":3}`, `{"vus":2,"duration":"1s"}`, `{"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`}
+	rapid.Check(t, func(t *rapid.T) {
+		maybe := func(name string) bool { return rapid.Bool().Draw(t, name) }
+		var o Overrides
+		if maybe("vus?") {
+			o.VUs = pointer(rapid.IntRange(-2, 2_000_000).Draw(t, "vus"))
+		}
+		if maybe("duration?") {
+			o.Duration = pointer(time.Duration(rapid.Int64().Draw(t, "duration")))
+		}
+		if maybe("iterations?") {
+			o.Iterations = pointer(rapid.Int64().Draw(t, "iterations"))
+		}
+		if maybe("stages?") {
+			n := rapid.IntRange(0, 3).Draw(t, "n")
+			for range n {
+				o.Stages = append(o.Stages, Stage{time.Duration(rapid.Int64().Draw(t, "d")), rapid.Int().Draw(t, "target")})
+			}
+		}
+		o.Tags = rapid.MapOfN(rapid.String(), rapid.String(), 0, 2).Draw(t, "tags")
+		o.UserAgent = pointer(rapid.String().Draw(t, "agent"))
+		p, err := Parse([]byte(rapid.SampledFrom(options).Draw(t, "options")), o, source())
+		if err != nil {
+			checkProblems(t, err)
+			return
+		}
+		checkPlan(t, p)
+	})
+}
