@@ -1,0 +1,85 @@
+package http
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+)
+
+// cache is a bounded map for values that are made once and then only read, such
+// as parsed URLs. A hit takes no lock and touches no shared cache line for
+// writing; new entries collect in a second map under a lock, which replaces the
+// first one when it has been missed often enough (the design of the original
+// sync.Map, but without boxing keys, and so without allocating).
+//
+// A full cache keeps what it has: what recurs is seen early, what comes later
+// is mostly unique and not worth keeping.
+type cache[K comparable, V any] struct {
+	limit int
+	read  atomic.Pointer[map[K]V]
+
+	mu     sync.Mutex
+	dirty  map[K]V // superset of *read, nil when equal
+	misses int
+}
+
+// get returns the value of k, making and keeping it when it is new. Two callers
+// may make the value of one key at the same time; both get the one kept.
+func (c *cache[K, V]) get(k K, make func() V) V {
+	if v, ok := c.lookup(k); ok {
+		return v
+	}
+	return c.put(k, make())
+}
+
+func (c *cache[K, V]) lookup(k K) (V, bool) {
+	if m := c.read.Load(); m != nil {
+		if v, ok := (*m)[k]; ok {
+			return v, true
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, ok := c.dirty[k]
+	if ok {
+		c.missed()
+	}
+	return v, ok
+}
+
+// put keeps v under k, unless another value is there already, which it returns.
+func (c *cache[K, V]) put(k K, v V) V {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	read := c.read.Load()
+	if read != nil {
+		if old, ok := (*read)[k]; ok {
+			return old
+		}
+	}
+	if old, ok := c.dirty[k]; ok {
+		return old
+	}
+	if c.dirty == nil {
+		c.dirty = map[K]V{}
+		if read != nil {
+			c.dirty = maps.Clone(*read)
+		}
+	}
+	if len(c.dirty) < c.limit {
+		c.dirty[k] = v
+	}
+	return v
+}
+
+// missed counts a read that needed the lock and publishes the dirty map once
+// those reads have paid for copying it again.
+func (c *cache[K, V]) missed() {
+	c.misses++
+	if c.misses < len(c.dirty)/8 {
+		return
+	}
+	m := c.dirty
+	c.read.Store(&m)
+	c.dirty, c.misses = nil, 0
+}

@@ -1,0 +1,179 @@
+package http
+
+import (
+	nethttp "net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// jar is a cookie jar that costs nothing until the first cookie. Safe for
+// concurrent use.
+type jar struct {
+	any atomic.Bool // holds, or held, a cookie
+
+	mu    sync.Mutex
+	inner *cookiejar.Jar
+	known map[string]struct{} // name, domain and path of the cookies taken
+}
+
+// requestCookie is a cookie for one request, from its params.
+type requestCookie struct {
+	name, value string
+	replace     bool // instead of the jar's cookies of that name
+}
+
+// store takes the cookies of a response from u. A jar holds at most maxCookies:
+// a server that sends more keeps those it has.
+func (j *jar) store(p *program, u *url.URL, lines []string) {
+	var cookies []*nethttp.Cookie
+	for _, line := range lines {
+		if ck, err := nethttp.ParseSetCookie(line); err == nil {
+			cookies = append(cookies, ck)
+		}
+	}
+	if !j.set(u, cookies) {
+		p.warn("a cookie jar is full: it takes no more than 3000 cookies")
+	}
+}
+
+// set puts cookies into the jar; it reports false when the jar was full.
+func (j *jar) set(u *url.URL, cookies []*nethttp.Cookie) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.inner == nil {
+		j.inner, _ = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // gives no error
+		j.known = map[string]struct{}{}
+	}
+	room := true
+	taken := make([]*nethttp.Cookie, 0, len(cookies))
+	for _, ck := range cookies {
+		id := ck.Name + ";" + ck.Domain + ";" + ck.Path
+		if ck.Path == "" {
+			id += u.Path
+		}
+		if ck.Domain == "" {
+			id += u.Host
+		}
+		if _, ok := j.known[id]; !ok {
+			if len(j.known) >= maxCookies {
+				room = false
+				continue
+			}
+			j.known[id] = struct{}{}
+		}
+		taken = append(taken, ck)
+	}
+	j.inner.SetCookies(u, taken)
+	j.any.Store(true)
+	return room
+}
+
+// cookies returns what the jar would send to u.
+func (j *jar) cookies(u *url.URL) []*nethttp.Cookie {
+	if j == nil || !j.any.Load() {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.inner == nil {
+		return nil
+	}
+	return j.inner.Cookies(u)
+}
+
+// reset empties the jar.
+func (j *jar) reset() {
+	if !j.any.Load() {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.inner, j.known = nil, nil
+	j.any.Store(false)
+}
+
+// remove deletes the cookies that would be sent to u, all or those called name.
+// A cookie may have been set for any of the paths and domains above u, and the
+// jar does not tell for which; so it is deleted from each.
+func (j *jar) remove(u *url.URL, name string) {
+	for _, ck := range j.cookies(u) {
+		if name != "" && ck.Name != name {
+			continue
+		}
+		j.mu.Lock()
+		if j.inner != nil {
+			j.inner.SetCookies(u, expirations(u, ck.Name))
+		}
+		j.mu.Unlock()
+	}
+}
+
+// expirations returns cookies that delete those called name from u's host and
+// the domains above it, for u's path and the paths above it.
+func expirations(u *url.URL, name string) []*nethttp.Cookie {
+	paths := []string{"/"}
+	for i := 1; i < len(u.Path); i++ {
+		if u.Path[i] == '/' {
+			paths = append(paths, u.Path[:i], u.Path[:i+1])
+		}
+	}
+	if u.Path != "" && u.Path != "/" {
+		paths = append(paths, u.Path)
+	}
+	domains := []string{""}
+	for d := u.Hostname(); strings.Contains(d, "."); {
+		domains = append(domains, d)
+		_, d, _ = strings.Cut(d, ".")
+	}
+	var out []*nethttp.Cookie
+	for _, p := range paths {
+		for _, d := range domains {
+			out = append(out, &nethttp.Cookie{Name: name, Path: p, Domain: d, MaxAge: -1})
+		}
+	}
+	return out
+}
+
+// cookieHeader returns the value of the Cookie header of a request to u: the
+// script's own header, then the jar's cookies, then those of the params.
+func cookieHeader(r *request, u *url.URL) string {
+	fromJar := r.jar.cookies(u)
+	if len(fromJar) == 0 && len(r.cookies) == 0 {
+		return r.ownCookie
+	}
+	var b strings.Builder
+	b.WriteString(r.ownCookie)
+	add := func(name, value string) {
+		s := (&nethttp.Cookie{Name: name, Value: value}).String()
+		if s == "" {
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(s)
+	}
+	for _, ck := range fromJar {
+		if !replaced(r.cookies, ck.Name) {
+			add(ck.Name, ck.Value)
+		}
+	}
+	for _, ck := range r.cookies {
+		add(ck.name, ck.value)
+	}
+	return b.String()
+}
+
+func replaced(cookies []requestCookie, name string) bool {
+	for _, ck := range cookies {
+		if ck.replace && ck.name == name {
+			return true
+		}
+	}
+	return false
+}

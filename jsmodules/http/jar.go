@@ -1,0 +1,169 @@
+package http
+
+import (
+	nethttp "net/http"
+	"time"
+
+	"github.com/dop251/goja"
+)
+
+// jarObject is a CookieJar as scripts see it: no properties, and the methods of
+// its prototype.
+type jarObject struct {
+	opaque
+	jar *jar
+}
+
+// cookieJar implements http.cookieJar(): the VU's jar.
+func (m *module) cookieJar(goja.FunctionCall) goja.Value {
+	if m.vuJar == nil {
+		m.vuJar = m.newJar(&m.client.jar, m.jarPrototype())
+	}
+	return m.vuJar
+}
+
+// newCookieJar implements new http.CookieJar().
+func (m *module) newCookieJar(cc goja.ConstructorCall) *goja.Object {
+	return m.newJar(&jar{}, m.jarPrototype())
+}
+
+func (m *module) newJar(j *jar, prototype *goja.Object) *goja.Object {
+	o := m.rt.NewDynamicObject(&jarObject{jar: j})
+	_ = o.SetPrototype(prototype) // a fresh object takes any
+	return o
+}
+
+func (m *module) jarPrototype() *goja.Object {
+	if m.jars != nil {
+		return m.jars
+	}
+	m.jars = m.rt.NewObject()
+	method := func(name string, length int, f func(j *jar, t *target, fc goja.FunctionCall) goja.Value) {
+		fn := m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value {
+			o, _ := fc.This.(*goja.Object)
+			var j *jarObject
+			if o != nil {
+				j, _ = o.Export().(*jarObject)
+			}
+			if j == nil {
+				m.throw("TypeError", "CookieJar."+name+" was called on something that is not a CookieJar")
+			}
+			raw, _ := m.url("CookieJar."+name, fc.Argument(0))
+			t, err := m.p.target(raw)
+			if err != nil {
+				m.throw("TypeError", "CookieJar."+name+": "+err.Error())
+			}
+			return f(j.jar, t, fc)
+		})
+		_ = m.jars.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+	method("cookiesForURL", 1, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+		out := m.rt.NewObject()
+		for _, ck := range j.cookies(t.url) {
+			m.appendTo(out, ck.Name, m.rt.ToValue(ck.Value))
+		}
+		return out
+	})
+	method("set", 4, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+		ck := &nethttp.Cookie{Name: fc.Argument(1).String(), Value: fc.Argument(2).String()}
+		if o := fc.Argument(3); !goja.IsUndefined(o) && !goja.IsNull(o) {
+			m.cookieOptions(ck, m.object_("CookieJar.set", "options", o))
+		}
+		if ck.String() == "" {
+			m.throw("TypeError", "CookieJar.set: "+quoted(ck.Name)+" cannot be the name of a cookie")
+		}
+		if !j.set(t.url, []*nethttp.Cookie{ck}) {
+			m.throw("Error", "CookieJar.set: the jar is full")
+		}
+		return m.rt.ToValue(true)
+	})
+	method("clear", 1, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+		j.remove(t.url, "")
+		return goja.Undefined()
+	})
+	method("delete", 2, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+		if name := fc.Argument(1).String(); name != "" {
+			j.remove(t.url, name)
+		}
+		return goja.Undefined()
+	})
+	return m.jars
+}
+
+// appendTo adds value to the array under key, making it when there is none.
+func (m *module) appendTo(o *goja.Object, key string, value goja.Value) {
+	list, ok := o.Get(key).(*goja.Object)
+	if !ok || list.ClassName() != "Array" {
+		list = m.rt.NewArray()
+		_ = o.DefineDataProperty(key, list, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	}
+	_ = list.Set(list.Get("length").String(), value)
+}
+
+// cookieOptions decodes the options of CookieJar.set.
+func (m *module) cookieOptions(ck *nethttp.Cookie, o *goja.Object) {
+	for _, key := range o.Keys() {
+		v := o.Get(key)
+		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
+			continue
+		}
+		switch key {
+		case "domain":
+			ck.Domain = v.String()
+		case "path":
+			ck.Path = v.String()
+		case "expires":
+			t, err := nethttp.ParseTime(v.String())
+			if err != nil {
+				t, err = time.Parse(time.RFC1123, v.String())
+			}
+			if err != nil {
+				m.throw("TypeError", "CookieJar.set: expires must look like \"Mon, 02 Jan 2006 15:04:05 GMT\", got "+quoted(v.String()))
+			}
+			ck.Expires = t
+		case "max_age":
+			ck.MaxAge = int(v.ToInteger())
+		case "secure":
+			ck.Secure = v.ToBoolean()
+		case "http_only":
+			ck.HttpOnly = v.ToBoolean()
+		default:
+			text := "CookieJar.set: unknown option " + quoted(key)
+			if hint := nearest(key, []string{"domain", "path", "expires", "max_age", "secure", "http_only"}); hint != "" {
+				text += ", did you mean " + quoted(hint) + "?"
+			}
+			m.throw("TypeError", text)
+		}
+	}
+}
+
+// jarOf decodes the parameter jar.
+func (m *module) jarOf(where string, v goja.Value) *jar {
+	if o, ok := v.(*goja.Object); ok {
+		if j, ok := o.Export().(*jarObject); ok {
+			return j.jar
+		}
+	}
+	m.throw("TypeError", where+": jar must be a CookieJar")
+	return nil
+}
+
+// requestCookies decodes the parameter cookies.
+func (m *module) requestCookies(where string, r *request, v goja.Value) {
+	o := m.object_(where, "cookies", v)
+	for _, name := range o.Keys() {
+		v := o.Get(name)
+		ck := requestCookie{name: name}
+		if spec, ok := v.(*goja.Object); ok {
+			if value := spec.Get("value"); value != nil {
+				ck.value = value.String()
+			}
+			if replace := spec.Get("replace"); replace != nil {
+				ck.replace = replace.ToBoolean()
+			}
+		} else {
+			ck.value = v.String()
+		}
+		r.cookies = append(r.cookies, ck)
+	}
+}

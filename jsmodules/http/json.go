@@ -1,0 +1,72 @@
+package http
+
+import (
+	"github.com/dop251/goja"
+	"github.com/tidwall/gjson"
+)
+
+// json implements response.json([selector]). Without a selector the body is
+// parsed once; with one (gjson's syntax) the value is looked up in the bytes and
+// only what was found becomes a JavaScript value.
+func (r *response) json(fc goja.FunctionCall) goja.Value {
+	m := r.m
+	if len(r.body) == 0 {
+		switch {
+		case r.status == 0:
+			m.throw("Error", "response.json(): the request failed, there is no body")
+		case r.dropped:
+			m.throw("Error", "response.json(): the body was discarded, see responseType and discardResponseBodies")
+		}
+		m.throw("SyntaxError", "response.json(): the body is empty")
+	}
+	selector := fc.Argument(0)
+	if goja.IsUndefined(selector) || goja.IsNull(selector) {
+		if r.tree == nil {
+			r.tree = m.parseJSON(stringOf(r.body))
+			r.valid = true
+		}
+		return r.tree
+	}
+	if !r.valid {
+		if !gjson.ValidBytes(r.body) {
+			// Let the parser say where it is wrong.
+			m.parseJSON(stringOf(r.body))
+			m.throw("SyntaxError", "response.json(): the body is not JSON")
+		}
+		r.valid = true
+	}
+	return m.jsonValue(gjson.Get(stringOf(r.body), selector.String()))
+}
+
+// jsonValue turns what a selector found into a JavaScript value.
+func (m *module) jsonValue(v gjson.Result) goja.Value {
+	switch {
+	case !v.Exists():
+		return goja.Undefined()
+	case v.Type == gjson.String:
+		return m.rt.ToValue(v.Str)
+	case v.Type == gjson.Number:
+		return m.rt.ToValue(v.Num)
+	case v.Type == gjson.True:
+		return m.rt.ToValue(true)
+	case v.Type == gjson.False:
+		return m.rt.ToValue(false)
+	case v.Type == gjson.Null:
+		return goja.Null()
+	}
+	return m.parseJSON(v.Raw)
+}
+
+// parseJSON is JSON.parse, as it was before the script had a chance to change
+// it. A syntax error is thrown.
+func (m *module) parseJSON(text string) goja.Value {
+	v, err := m.parse(goja.Undefined(), m.rt.ToValue(text))
+	if err != nil {
+		if ex, ok := err.(*goja.Exception); ok {
+			detail := ex.Value().String()
+			m.throw("SyntaxError", "response.json(): the body is not JSON: "+clip(detail))
+		}
+		panic(err)
+	}
+	return v
+}

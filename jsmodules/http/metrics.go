@@ -1,0 +1,204 @@
+package http
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/sandbox"
+)
+
+// systemTags says which of the tags we set ourselves are wanted.
+type systemTags struct {
+	proto, status, method, url, name, err, errorCode, tlsVersion, expected, ip bool
+}
+
+// defaultSystemTags are those in force when no plan says otherwise.
+var defaultSystemTags = []string{
+	"proto", "status", "method", "url", "name", "error", "error_code", "tls_version", "expected_response",
+}
+
+func newSystemTags(names []string) systemTags {
+	has := func(name string) bool { return slices.Contains(names, name) }
+	return systemTags{
+		proto: has("proto"), status: has("status"), method: has("method"), url: has("url"), name: has("name"),
+		err: has("error"), errorCode: has("error_code"), tlsVersion: has("tls_version"),
+		expected: has("expected_response"), ip: has("ip"),
+	}
+}
+
+// tagSet is the tags a script gave to a request. Interned: equal sets are the
+// same pointer as long as the cache has room.
+type tagSet struct {
+	tags []metric.Tag
+	name string // value of the tag "name", which also replaces the url tag
+}
+
+// verdict says whether a response was expected.
+type verdict uint8
+
+const (
+	unjudged verdict = iota // the response callback is null
+	expected
+	unexpected
+)
+
+// seriesKey is all that tells one combination of tags from another.
+type seriesKey struct {
+	scope             *sandbox.Scope
+	tags              *tagSet
+	method, name, err string
+	proto, tlsVersion string
+	ip                string
+	status, code      int
+	verdict           verdict
+}
+
+// seriesSet holds the series that one request records to.
+type seriesSet struct {
+	reqs, failed                                                               *metric.Series
+	duration, blocked, connecting, tlsHandshaking, sending, waiting, receiving *metric.Series
+	sent, received                                                             *metric.Series
+}
+
+// recorder writes the samples of one VU's requests. It remembers the last
+// combination of tags: a script that asks for one thing all the time never looks
+// further. For one goroutine.
+type recorder struct {
+	p    *program
+	rec  *metric.Recorder
+	key  seriesKey
+	last *seriesSet
+}
+
+// record writes what r measured of q.
+func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *call, r *reply, v verdict, code int) {
+	key := w.p.seriesKey(scope, tags, q, r, v, code)
+	set := w.last
+	if set == nil || key != w.key {
+		set = w.p.seriesOf(&key)
+		w.key, w.last = key, set
+	}
+	rec := w.rec
+	t := &r.timings
+	rec.Record(set.reqs, 1)
+	if r.fail != failInterrupted {
+		rec.Record(set.duration, millis(t.duration()))
+		rec.Record(set.blocked, millis(t.blocked))
+		rec.Record(set.connecting, millis(t.connecting))
+		rec.Record(set.tlsHandshaking, millis(t.tlsHandshaking))
+		rec.Record(set.sending, millis(t.sending))
+		rec.Record(set.waiting, millis(t.waiting))
+		rec.Record(set.receiving, millis(t.receiving))
+		if set.failed != nil {
+			failed := 0.0
+			if v == unexpected {
+				failed = 1
+			}
+			rec.Record(set.failed, failed)
+		}
+	}
+	if r.sent > 0 {
+		rec.Record(set.sent, float64(r.sent))
+	}
+	if r.received > 0 {
+		rec.Record(set.received, float64(r.received))
+	}
+}
+
+func millis(d time.Duration) float64 { return float64(d) / 1e6 }
+
+func (p *program) seriesKey(scope *sandbox.Scope, tags *tagSet, q *call, r *reply, v verdict, code int) seriesKey {
+	s := &p.system
+	k := seriesKey{scope: scope, tags: tags, verdict: v}
+	if s.method {
+		k.method = q.method
+	}
+	if s.name || s.url {
+		k.name = q.target.name
+		if tags != nil && tags.name != "" {
+			k.name = tags.name
+		}
+	}
+	if s.status {
+		k.status = r.status
+	}
+	if s.errorCode {
+		k.code = code
+	}
+	if s.err && r.fail != nil {
+		k.err = r.fail.text
+	}
+	if s.proto {
+		k.proto = r.proto
+	}
+	if r.peer != nil {
+		if s.tlsVersion {
+			k.tlsVersion = r.peer.tlsVersion
+		}
+		if s.ip {
+			k.ip = r.peer.ip
+		}
+	}
+	return k
+}
+
+func (p *program) seriesOf(k *seriesKey) *seriesSet {
+	if set, ok := p.series.lookup(*k); ok {
+		return set
+	}
+	return p.series.put(*k, p.newSeriesSet(k))
+}
+
+func (p *program) newSeriesSet(k *seriesKey) *seriesSet {
+	s := &p.system
+	var pairs []metric.Tag
+	add := func(wanted bool, key, value string) {
+		if wanted && value != "" {
+			pairs = append(pairs, metric.Tag{Key: key, Value: strings.Clone(value)})
+		}
+	}
+	number := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
+	add(s.method, "method", k.method)
+	add(s.url, "url", k.name)
+	add(s.name, "name", k.name)
+	add(s.status, "status", strconv.Itoa(k.status))
+	add(s.proto, "proto", k.proto)
+	add(s.err, "error", k.err)
+	add(s.errorCode, "error_code", number(k.code))
+	add(s.tlsVersion, "tls_version", k.tlsVersion)
+	add(s.ip, "ip", k.ip)
+	add(s.expected && k.verdict != unjudged, "expected_response", strconv.FormatBool(k.verdict == expected))
+	if k.tags != nil {
+		pairs = append(pairs, k.tags.tags...)
+	}
+	var scope metric.Tags
+	if k.scope != nil {
+		scope = k.scope.Tags
+	}
+	tags := scope.With(pairs...)
+	reg, m := p.host.Registry, &p.metrics
+	set := &seriesSet{
+		reqs:           reg.Series(m.reqs, tags),
+		duration:       reg.Series(m.duration, tags),
+		blocked:        reg.Series(m.blocked, tags),
+		connecting:     reg.Series(m.connecting, tags),
+		tlsHandshaking: reg.Series(m.tlsHandshaking, tags),
+		sending:        reg.Series(m.sending, tags),
+		waiting:        reg.Series(m.waiting, tags),
+		receiving:      reg.Series(m.receiving, tags),
+		sent:           reg.Series(m.sent, scope),
+		received:       reg.Series(m.received, scope),
+	}
+	if k.verdict != unjudged {
+		set.failed = reg.Series(m.failed, tags)
+	}
+	return set
+}

@@ -1,0 +1,195 @@
+// Package http is the module swarm/http, known to k6 scripts as k6/http: an
+// HTTP/1.1 client that loads a target and measures it.
+//
+// # How it is built
+//
+// What VUs share (parsed URLs, series handles, buffers) belongs to the program
+// and is read without locks. Each VU has a client of its own with its
+// connections and cookies. A call is one request over one connection; following
+// redirects makes several of them, and http.batch runs several at once. Calls
+// know nothing of JavaScript: request decodes what the script passed, response
+// shows it what came back.
+//
+// Requests are written and connections managed here, because fasthttp's client
+// hides the phases of a request, keeps a goroutine per host and retries;
+// response headers are parsed by fasthttp.
+//
+// # A hostile target
+//
+// Whatever a server sends costs no more than limits.go says and no longer than
+// the request's timeout (plus 50 ms at most). A connection is used again only
+// when exactly the bytes of the response have been received; what does not fit
+// is reported with an error code of its own.
+package http
+
+import (
+	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/sandbox"
+)
+
+// Module describes swarm/http.
+func Module() sandbox.Module {
+	return sandbox.Module{
+		Names:   []string{"swarm/http", "k6/http"},
+		Exports: append([]string{"default"}, exportNames()...),
+		Load: func(h *sandbox.Host) (sandbox.New, error) {
+			p, err := newProgram(h)
+			if err != nil {
+				return nil, err
+			}
+			return func(v *sandbox.VU) *goja.Object { return newModule(p, v).object }, nil
+		},
+	}
+}
+
+// module is swarm/http in one VU. Everything in it belongs to the VU's goroutine,
+// except the client.
+type module struct {
+	p      *program
+	v      *sandbox.VU
+	rt     *goja.Runtime
+	client *client
+	rec    recorder
+	expect *expectation
+	object *goja.Object
+
+	req       request       // of the call in progress, when it is not a batch
+	busy      bool          // req is in use
+	lastURL   string        // the URL asked for last
+	last      *target       // and what it parsed to
+	responses *goja.Object  // prototype of responses; nil until needed
+	jars      *goja.Object  // prototype of cookie jars
+	vuJar     *goja.Object  // what http.cookieJar() returns
+	parse     goja.Callable // JSON.parse
+}
+
+func newModule(p *program, v *sandbox.VU) *module {
+	m := &module{p: p, v: v, rt: v.Runtime(), client: newClient(p), expect: defaultExpectation()}
+	m.parse, _ = goja.AssertFunction(m.rt.GlobalObject().Get("JSON").ToObject(m.rt).Get("parse"))
+	m.rec = recorder{p: p, rec: v.Recorder()}
+	m.object = m.rt.NewDynamicObject(&surface{m: m})
+	v.OnClose(m.client.close)
+	if !p.opt.NoCookiesReset || p.opt.NoVUConnectionReuse {
+		v.OnIterationEnd(m.iterationEnd)
+	}
+	return m
+}
+
+func (m *module) iterationEnd() {
+	if !m.p.opt.NoCookiesReset {
+		m.client.jar.reset()
+	}
+	if m.p.opt.NoVUConnectionReuse {
+		m.client.reset()
+	}
+}
+
+func (m *module) throw(kind, text string) { m.v.Throw(kind, text) }
+
+// export is one property of the module.
+type export struct {
+	name string
+	make func(m *module) goja.Value
+}
+
+func function(name string, length int, f func(m *module, fc goja.FunctionCall) goja.Value) export {
+	return export{name, func(m *module) goja.Value {
+		return m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value { return f(m, fc) })
+	}}
+}
+
+func constant(name, value string) export {
+	return export{name, func(m *module) goja.Value { return m.rt.ToValue(value) }}
+}
+
+// exports lists the module's properties.
+var exports = [...]export{
+	function("get", 2, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("GET", "http.get", fc, false) }),
+	function("head", 2, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("HEAD", "http.head", fc, false) }),
+	function("post", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("POST", "http.post", fc, true) }),
+	function("put", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("PUT", "http.put", fc, true) }),
+	function("patch", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("PATCH", "http.patch", fc, true) }),
+	function("del", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("DELETE", "http.del", fc, true) }),
+	function("delete", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("DELETE", "http.delete", fc, true) }),
+	function("options", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("OPTIONS", "http.options", fc, true) }),
+	function("request", 4, (*module).request),
+	function("batch", 1, (*module).batch),
+	function("url", 1, (*module).urlTemplate),
+	function("setResponseCallback", 1, (*module).setResponseCallback),
+	function("expectedStatuses", 1, (*module).expectedStatuses),
+	function("cookieJar", 0, (*module).cookieJar),
+	{"CookieJar", func(m *module) goja.Value { return m.v.Constructor("CookieJar", 0, m.newCookieJar) }},
+	constant("TLS_1_0", "tls1.0"),
+	constant("TLS_1_1", "tls1.1"),
+	constant("TLS_1_2", "tls1.2"),
+	constant("TLS_1_3", "tls1.3"),
+}
+
+func exportNames() []string {
+	names := make([]string, len(exports))
+	for i := range exports {
+		names[i] = exports[i].name
+	}
+	return names
+}
+
+// surface is the module's object. It makes a function when a script first reads
+// it; `default` is the object itself, so both ways of importing give the same.
+// Scripts may replace properties, as some that instrument requests do.
+type surface struct {
+	m     *module
+	made  [len(exports)]goja.Value
+	extra map[string]goja.Value
+}
+
+func exportIndex(name string) int {
+	for i := range exports {
+		if exports[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *surface) Get(name string) goja.Value {
+	if i := exportIndex(name); i >= 0 {
+		if s.made[i] == nil {
+			s.made[i] = exports[i].make(s.m)
+		}
+		return s.made[i]
+	}
+	if name == "default" {
+		return s.m.object
+	}
+	return s.extra[name]
+}
+
+func (s *surface) Set(name string, v goja.Value) bool {
+	if i := exportIndex(name); i >= 0 {
+		s.made[i] = v
+		return true
+	}
+	if name == "default" {
+		return false
+	}
+	if s.extra == nil {
+		s.extra = map[string]goja.Value{}
+	}
+	s.extra[name] = v
+	return true
+}
+
+func (s *surface) Has(name string) bool {
+	_, ok := s.extra[name]
+	return ok || name == "default" || exportIndex(name) >= 0
+}
+
+func (s *surface) Delete(name string) bool {
+	if name == "default" || exportIndex(name) >= 0 {
+		return false
+	}
+	delete(s.extra, name)
+	return true
+}
+
+func (s *surface) Keys() []string { return exportNames() }

@@ -1,0 +1,262 @@
+package http
+
+import (
+	"math"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/metric"
+	"golang.org/x/net/http/httpguts"
+)
+
+// paramNames are the keys a params object may have; those not yet supported are
+// known, so that they get a message of their own.
+var paramNames = []string{
+	"headers", "tags", "timeout", "cookies", "jar", "redirects", "responseType", "responseCallback", "throw",
+	"auth", "compression", "proxy",
+}
+
+// params decodes the params object into r and returns the timeout. Objects are
+// decoded anew each time: whether a script changed one since cannot be told.
+func (m *module) params(where string, r *request, v goja.Value) time.Duration {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		m.throw("TypeError", where+": params must be an object, got "+quoted(v.String()))
+	}
+	timeout := defaultTimeout
+	for _, key := range o.Keys() {
+		v := o.Get(key)
+		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) && key != "responseCallback" {
+			if !slices.Contains(paramNames, key) {
+				m.unknownParam(where, key)
+			}
+			continue
+		}
+		switch key {
+		case "headers":
+			m.headers(where, r, v)
+		case "tags":
+			r.tags = m.tags(where, v)
+		case "timeout":
+			timeout = m.timeout(where, v)
+		case "cookies":
+			m.requestCookies(where, r, v)
+		case "jar":
+			r.jar = m.jarOf(where, v)
+		case "redirects":
+			n := v.ToFloat()
+			if n != math.Trunc(n) || n < 0 || n > math.MaxInt32 {
+				m.throw("TypeError", where+": redirects must be a whole number of at least 0")
+			}
+			r.redirects = int(n)
+		case "responseType":
+			m.responseType(where, r, v.String())
+		case "responseCallback":
+			r.expect = m.responseCallback(where, v)
+		case "throw":
+			r.throw = v.ToBoolean()
+		default:
+			m.unknownParam(where, key)
+		}
+	}
+	return timeout
+}
+
+func (m *module) unknownParam(where, key string) {
+	switch key {
+	case "auth", "compression", "proxy":
+		m.throw("Error", where+": the parameter "+key+" is not supported yet")
+	}
+	text := where + ": unknown parameter " + quoted(key)
+	if hint := nearest(key, paramNames); hint != "" {
+		text += ", did you mean " + quoted(hint) + "?"
+	}
+	m.throw("TypeError", text)
+}
+
+func (m *module) responseType(where string, r *request, kind string) {
+	r.discard, r.binary = false, false
+	switch kind {
+	case "text":
+	case "binary":
+		r.binary = true
+	case "none":
+		r.discard = true
+	default:
+		m.throw("TypeError", where+": responseType must be text, binary or none, got "+quoted(kind))
+	}
+}
+
+// timeout decodes a timeout: milliseconds, or a text such as "1m30s".
+func (m *module) timeout(where string, v goja.Value) time.Duration {
+	d, ok := parseTimeout(v.Export())
+	if !ok {
+		m.throw("TypeError", where+`: timeout must be a time above 0, such as 500 (milliseconds) or "30s", got `+quoted(v.String()))
+	}
+	return d
+}
+
+// maxTimeout keeps deadlines far from overflow.
+const maxTimeout = 24 * time.Hour
+
+func parseTimeout(v any) (time.Duration, bool) {
+	var ms float64
+	switch v := v.(type) {
+	case int64:
+		ms = float64(v)
+	case float64:
+		ms = v
+	case string:
+		if d, err := time.ParseDuration(v); err == nil {
+			return min(d, maxTimeout), d > 0
+		}
+		var err error
+		if ms, err = strconv.ParseFloat(v, 64); err != nil {
+			return 0, false
+		}
+	default:
+		return 0, false
+	}
+	if !(ms > 0) { // NaN too
+		return 0, false
+	}
+	d := time.Duration(min(ms, float64(maxTimeout/time.Millisecond)) * float64(time.Millisecond))
+	return max(d, 1), true
+}
+
+// headers decodes the headers of a request. Those that say where the request
+// ends are ours alone: a wrong one would make the server see two requests.
+func (m *module) headers(where string, r *request, v goja.Value) {
+	o := m.object_(where, "headers", v)
+	keys := o.Keys()
+	r.headers = make([]header, 0, len(keys)+1)
+	for _, key := range keys {
+		name := canonical(key)
+		value := strings.Trim(o.Get(key).String(), " \t")
+		if !httpguts.ValidHeaderFieldName(key) {
+			m.throw("TypeError", where+": header name "+quoted(key)+" holds a character that names must not have")
+		}
+		if !validHeaderValue(value) {
+			m.throw("TypeError", where+": the value of header "+name+" holds a line break or another control character")
+		}
+		switch name {
+		case "Host":
+			if strings.ContainsAny(value, " \t/\\@?#") {
+				m.throw("TypeError", where+": "+quoted(value)+" is not a Host")
+			}
+			r.host = value
+		case "Content-Length":
+		case "Transfer-Encoding":
+			m.p.warn("the header Transfer-Encoding that a script set was left out: request bodies are sent with their length")
+		case "Cookie":
+			r.ownCookie = value
+		default:
+			r.headers = append(r.headers, header{name, value})
+		}
+	}
+}
+
+// canonical returns the usual spelling of a header's name.
+func canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
+
+func validHeaderValue(s string) bool { return httpguts.ValidHeaderFieldValue(s) }
+
+func (m *module) object_(where, what string, v goja.Value) *goja.Object {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		m.throw("TypeError", where+": "+what+" must be an object, got "+quoted(v.String()))
+	}
+	return o
+}
+
+// tags decodes the tags of a request.
+func (m *module) tags(where string, v goja.Value) *tagSet {
+	o := m.object_(where, "tags", v)
+	var b tagBuilder
+	for _, key := range o.Keys() {
+		if v := o.Get(key); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
+			b.add(key, v.String())
+		}
+	}
+	if len(b.pairs) == 0 {
+		return nil
+	}
+	return m.p.intern(&b)
+}
+
+// tagBuilder collects tags and a text that tells them from all others.
+type tagBuilder struct {
+	pairs []metric.Tag
+	store [8]metric.Tag
+}
+
+func (b *tagBuilder) add(key, value string) {
+	if b.pairs == nil {
+		b.pairs = b.store[:0]
+	}
+	b.pairs = append(b.pairs, metric.Tag{Key: key, Value: value})
+}
+
+// intern returns the one tagSet with these tags.
+func (p *program) intern(b *tagBuilder) *tagSet {
+	var buf [256]byte
+	id := buf[:0]
+	for _, t := range b.pairs {
+		id = strconv.AppendInt(id, int64(len(t.Key)), 10)
+		id = append(append(id, ':'), t.Key...)
+		id = strconv.AppendInt(id, int64(len(t.Value)), 10)
+		id = append(append(id, ':'), t.Value...)
+	}
+	if set, ok := p.tagSets.lookup(stringOf(id)); ok {
+		return set
+	}
+	set := &tagSet{}
+	for _, t := range b.pairs {
+		t := metric.Tag{Key: strings.Clone(t.Key), Value: strings.Clone(t.Value)}
+		set.tags = append(set.tags, t)
+		if t.Key == "name" {
+			set.name = t.Value
+		}
+	}
+	return p.tagSets.put(string(id), set)
+}
+
+func quoted(s string) string { return strconv.Quote(clip(s)) }
+
+// nearest returns the candidate most like s, or "" when none is close.
+func nearest(s string, candidates []string) string {
+	best, distance := "", min(len(s)/2, 3)+1
+	for _, c := range candidates {
+		if d := editDistance(strings.ToLower(s), strings.ToLower(c)); d < distance {
+			best, distance = c, d
+		}
+	}
+	return best
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,96 @@
+package http
+
+import (
+	"crypto/tls"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/sandbox"
+)
+
+// program is what all VUs of a runner share: settings, caches and pools. Safe
+// for concurrent use.
+type program struct {
+	host      *sandbox.Host
+	opt       plan.HTTP
+	userAgent string
+	base      time.Time // zero of clock
+	tls       *tls.Config
+	system    systemTags
+	metrics   httpMetrics
+
+	targets  cache[string, *target]
+	tagSets  cache[string, *tagSet]
+	series   cache[seriesKey, *seriesSet]
+	warnings cache[string, struct{}]
+	scratch  sync.Pool
+}
+
+func newProgram(h *sandbox.Host) (*program, error) {
+	p := &program{host: h, base: time.Now()}
+	system := defaultSystemTags
+	// A script that is only inspected has no plan; it makes no requests either.
+	if h.Plan != nil {
+		p.opt = h.Plan.HTTP
+		system = h.Plan.SystemTags
+	}
+	p.userAgent = p.opt.UserAgent
+	p.system = newSystemTags(system)
+	p.tls = &tls.Config{
+		NextProtos:         []string{"http/1.1"},
+		InsecureSkipVerify: p.opt.InsecureSkipTLSVerify, // the user's choice
+	}
+	p.targets.limit = maxTargets
+	p.tagSets.limit = maxTagSets
+	p.series.limit = maxSeriesSet
+	p.warnings.limit = maxWarnings
+	p.scratch.New = func() any { return newScratch() }
+	if !validHeaderValue(p.userAgent) {
+		return nil, fmt.Errorf("option userAgent: %q holds a character that headers must not have", clip(p.userAgent))
+	}
+	return p, p.metrics.define(h.Registry)
+}
+
+// clock returns the monotonic time since the program was loaded.
+func (p *program) clock() time.Duration { return time.Since(p.base) }
+
+// warn logs text once. Texts are stable, so there are few; should there be many,
+// those over the limit are left out.
+func (p *program) warn(text string) {
+	fresh := false
+	p.warnings.get(text, func() struct{} { fresh = true; return struct{}{} })
+	if _, kept := p.warnings.lookup(text); fresh && kept && p.host.Log != nil {
+		p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http"})
+	}
+}
+
+// httpMetrics are the metrics a request causes.
+type httpMetrics struct {
+	reqs, failed                                                               *metric.Metric
+	duration, blocked, connecting, tlsHandshaking, sending, waiting, receiving *metric.Metric
+	sent, received                                                             *metric.Metric
+}
+
+func (m *httpMetrics) define(r *metric.Registry) error {
+	if r == nil {
+		return nil
+	}
+	for _, d := range []struct {
+		m    **metric.Metric
+		name string
+	}{
+		{&m.reqs, metric.HTTPReqs}, {&m.failed, metric.HTTPReqFailed}, {&m.duration, metric.HTTPReqDuration},
+		{&m.blocked, metric.HTTPReqBlocked}, {&m.connecting, metric.HTTPReqConnecting},
+		{&m.tlsHandshaking, metric.HTTPReqTLSHandshaking}, {&m.sending, metric.HTTPReqSending},
+		{&m.waiting, metric.HTTPReqWaiting}, {&m.receiving, metric.HTTPReqReceiving},
+		{&m.sent, metric.DataSent}, {&m.received, metric.DataReceived},
+	} {
+		if *d.m = r.Lookup(d.name); *d.m == nil {
+			return fmt.Errorf("metric %s is not defined", d.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package http
+
+import (
+	"context"
+	"net/url"
+	"slices"
+
+	"github.com/swarmload/swarm/sandbox"
+)
+
+// exchange carries out a request, following redirects, and puts what came of
+// it into res. Every hop is recorded as a request of its own. One deadline
+// holds for all of them.
+//
+// It touches no JavaScript, so it may run on any goroutine; w must be that
+// goroutine's own.
+func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope, w *recorder, res *response) {
+	q := &r.call
+	if r.fail != nil {
+		res.method, res.fail, res.code = q.method, r.fail, r.fail.code
+		return
+	}
+	q.deadline = q.start + r.timeout
+	for hop := 0; ; hop++ {
+		q.cookie = cookieHeader(r, q.target.url)
+		res.reply = reply{}
+		c.do(ctx, q, &res.reply)
+		if len(res.setCookie) > 0 && r.jar != nil {
+			r.jar.store(c.p, q.target.url, res.setCookie)
+		}
+		res.code = statusCode(res.status)
+		if res.fail != nil {
+			res.code = res.fail.code
+		}
+		if res.fail == failInterrupted {
+			// The target may have counted it, so it is counted here; it says
+			// nothing about the target, so nothing is measured.
+			if res.written {
+				w.record(scope, r.tags, q, &res.reply, unjudged, res.code)
+			}
+			break
+		}
+		w.record(scope, r.tags, q, &res.reply, r.expect.judge(res.status), res.code)
+		if res.location == "" || res.status == 0 || !redirects(res.status) || r.redirects == 0 {
+			break
+		}
+		if hop == r.redirects {
+			c.p.warn("a request to " + q.target.origin + " was redirected more often than it may be; its last response was returned")
+			break
+		}
+		next, f := c.p.follow(q.target, res.location)
+		if f != nil {
+			res.fail, res.code, res.status = f, f.code, 0
+			break
+		}
+		r.redirect(res.status, next)
+		q.queued = c.p.clock()
+		q.start = q.queued
+	}
+	res.method, res.name, res.host = q.method, q.target.name, q.host
+	res.target, res.sentHeaders, res.sentBody, res.sentCookie = q.target, q.headers, q.body, q.cookie
+}
+
+func redirects(status int) bool {
+	switch status {
+	case 301, 302, 303, 307, 308:
+		return true
+	}
+	return false
+}
+
+// follow returns where a Location header leads.
+func (p *program) follow(from *target, location string) (*target, *failure) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, &failure{codeURL, "redirect to an invalid URL"}
+	}
+	next, err := p.target(from.url.ResolveReference(u).String())
+	if err != nil {
+		return nil, &failure{codeURL, "redirect to an unusable URL"}
+	}
+	return next, nil
+}
+
+// redirect turns r into the request that a redirect asks for, as browsers do
+// (Fetch standard, HTTP-redirect fetch): 303, and 301 or 302 after a POST,
+// become a GET without body. What was meant for one origin alone is not told
+// to another.
+func (r *request) redirect(status int, next *target) {
+	q := &r.call
+	if status == 303 && q.method != "GET" && q.method != "HEAD" || (status == 301 || status == 302) && q.method == "POST" {
+		q.method, q.body = "GET", ""
+		q.headers = without(q.headers, "Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
+	}
+	if next.origin != q.target.origin {
+		q.headers = without(q.headers, "Authorization", "Proxy-Authorization")
+		q.host, r.ownCookie, r.cookies = "", "", nil
+	}
+	q.target = next
+}
+
+// without returns headers less those named, leaving the argument as it is.
+func without(headers []header, names ...string) []header {
+	if !slices.ContainsFunc(headers, func(h header) bool { return slices.Contains(names, h.name) }) {
+		return headers
+	}
+	var out []header
+	for _, h := range headers {
+		if !slices.Contains(names, h.name) {
+			out = append(out, h)
+		}
+	}
+	return out
+}

@@ -1,0 +1,234 @@
+package http
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/sandbox"
+	"golang.org/x/net/http/httpguts"
+)
+
+// request is what a script asked for: a call and what to do with its outcome.
+type request struct {
+	call
+	tags      *tagSet
+	expect    *expectation
+	redirects int
+	jar       *jar
+	cookies   []requestCookie
+	ownCookie string // value of a Cookie header the script set itself
+	timeout   time.Duration
+	binary    bool
+	throw     bool
+	fail      *failure // the URL is not valid: there is nothing to send
+}
+
+// simple implements http.get, http.post and their kind.
+func (m *module) simple(method, where string, fc goja.FunctionCall, body bool) goja.Value {
+	m.online(where)
+	rest := fc.Arguments
+	var u, b, params goja.Value
+	if len(rest) > 0 {
+		u, rest = rest[0], rest[1:]
+	}
+	if body && len(rest) > 0 {
+		b, rest = rest[0], rest[1:]
+	}
+	if len(rest) > 0 {
+		params = rest[0]
+	}
+	return m.perform(where, method, u, b, params)
+}
+
+// request implements http.request(method, url, body, params).
+func (m *module) request(fc goja.FunctionCall) goja.Value {
+	m.online("http.request")
+	method := m.method("http.request", fc.Argument(0))
+	return m.perform("http.request", method, fc.Argument(1), fc.Argument(2), fc.Argument(3))
+}
+
+// online refuses to work where the script's life has no network.
+func (m *module) online(where string) {
+	switch m.v.Phase() {
+	case sandbox.Init:
+		m.throw("Error", where+": requests are not possible in the init context; move it into the default function or setup()")
+	case sandbox.Summary:
+		m.throw("Error", where+": requests are not possible in handleSummary")
+	}
+}
+
+// perform makes one request and returns the response.
+func (m *module) perform(where, method string, u, body, params goja.Value) goja.Value {
+	r := &m.req
+	if m.busy {
+		// A getter or toString that decode runs makes a request of its own.
+		r = new(request)
+	} else {
+		m.busy = true
+		defer func() { m.busy = false }()
+	}
+	m.decode(where, r, method, u, body, params)
+	ctx := m.v.Context()
+	m.client.watch(ctx)
+	now := m.p.clock()
+	r.queued, r.start = now, now
+	res := &response{m: m}
+	m.client.exchange(ctx, r, m.v.Scope(), &m.rec, res)
+	if ctx.Err() != nil {
+		m.v.StopIfDone()
+	}
+	return m.finish(r, res)
+}
+
+// finish hands a response to the script, or throws.
+func (m *module) finish(r *request, res *response) goja.Value {
+	if f := res.fail; f != nil && f != failInterrupted {
+		m.p.warn(warning(r, f))
+		if r.throw && res.status == 0 {
+			m.throw("HTTPError", r.method+" "+res.name+": "+f.text)
+		}
+	}
+	return m.wrap(res, r.binary)
+}
+
+// warning is a line about a failure that is the same for all requests to one
+// host that fail alike.
+func warning(r *request, f *failure) string {
+	if r.target == nil {
+		return "request failed: " + f.text
+	}
+	return "request to " + r.target.origin + " failed: " + f.text
+}
+
+func (m *module) method(where string, v goja.Value) string {
+	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
+		m.throw("TypeError", where+": the method is missing")
+	}
+	method := strings.ToUpper(v.String())
+	if !httpguts.ValidHeaderFieldName(method) || method == "CONNECT" {
+		m.throw("TypeError", where+": the method "+quoted(method)+" cannot be used")
+	}
+	return method
+}
+
+// decode fills r from what the script passed. It runs script code (getters,
+// toString), and so must come before anything is started.
+func (m *module) decode(where string, r *request, method string, u, body, params goja.Value) {
+	*r = request{expect: m.expect, redirects: m.p.opt.MaxRedirects, jar: &m.client.jar, throw: m.p.opt.Throw}
+	r.method = method
+	r.discard = m.p.opt.DiscardResponseBodies
+	timeout := defaultTimeout
+	raw, name := m.url(where, u)
+	if params != nil && !goja.IsUndefined(params) && !goja.IsNull(params) {
+		timeout = m.params(where, r, params)
+	}
+	if name != "" && (r.tags == nil || r.tags.name == "") {
+		var tags tagBuilder
+		if r.tags != nil {
+			tags.pairs = append(tags.pairs, r.tags.tags...)
+		}
+		tags.add("name", name)
+		r.tags = m.p.intern(&tags)
+	}
+	if body != nil && !goja.IsUndefined(body) && !goja.IsNull(body) {
+		m.body(r, body)
+	}
+	if raw == m.lastURL && m.last != nil {
+		r.target = m.last
+	} else if t, err := m.p.target(raw); err != nil {
+		r.fail = &failure{codeURL, err.Error()}
+	} else {
+		r.target = t
+		m.lastURL, m.last = raw, t
+	}
+	r.slack = min(deadlineSlack, timeout/8)
+	// From here the time runs; start is set by whoever sends the request.
+	r.timeout = timeout
+}
+
+// url decodes a URL argument: a string, the result of http.url, or anything
+// with a toString of its own, such as a URL object.
+func (m *module) url(where string, v goja.Value) (raw, name string) {
+	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
+		m.throw("TypeError", where+": the URL is missing")
+	}
+	if o, ok := v.(*goja.Object); ok {
+		if t, ok := o.Export().(*urlTemplate); ok {
+			return t.url, t.name
+		}
+	}
+	return v.String(), ""
+}
+
+// body decodes a request body: text, bytes, or an object to be sent as a form.
+func (m *module) body(r *request, v goja.Value) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		r.call.body = v.String()
+		return
+	}
+	if b, ok := binary(o); ok {
+		r.call.body = string(b)
+		return
+	}
+	switch o.ClassName() {
+	case "String", "Number", "Boolean":
+		r.call.body = o.String()
+		return
+	}
+	r.call.body = form(o)
+	for _, h := range r.headers {
+		if h.name == "Content-Type" {
+			return
+		}
+	}
+	r.headers = append(r.headers, header{"Content-Type", "application/x-www-form-urlencoded"})
+}
+
+// binary returns the bytes of an ArrayBuffer or of a view on one.
+func binary(o *goja.Object) ([]byte, bool) {
+	if buf, ok := o.Export().(goja.ArrayBuffer); ok {
+		return buf.Bytes(), true
+	}
+	inner, ok := o.Get("buffer").(*goja.Object)
+	if !ok {
+		return nil, false
+	}
+	buf, ok := inner.Export().(goja.ArrayBuffer)
+	offset, length := o.Get("byteOffset"), o.Get("byteLength")
+	if !ok || offset == nil || length == nil {
+		return nil, false
+	}
+	b, from, n := buf.Bytes(), offset.ToInteger(), length.ToInteger()
+	if from < 0 || n < 0 || from+n > int64(len(b)) || from+n < 0 {
+		return nil, false
+	}
+	return b[from : from+n], true
+}
+
+// form encodes an object as application/x-www-form-urlencoded, in the order of
+// its keys. An array gives its key once per element.
+func form(o *goja.Object) string {
+	var b strings.Builder
+	add := func(key string, v goja.Value) {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(key))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(v.String()))
+	}
+	for _, key := range o.Keys() {
+		v := o.Get(key)
+		if list, ok := v.(*goja.Object); ok && list.ClassName() == "Array" {
+			for _, i := range list.Keys() {
+				add(key, list.Get(i))
+			}
+			continue
+		}
+		add(key, v)
+	}
+	return b.String()
+}

@@ -1,0 +1,368 @@
+package http
+
+import (
+	"bytes"
+	nethttp "net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dop251/goja"
+)
+
+// response is what a script gets for a request. It is the handler of a dynamic
+// object: properties are made when they are read, and what the script writes
+// lies over them. A response nobody looks at costs four allocations.
+type response struct {
+	m *module
+	reply
+	code int // error_code
+
+	method, name, host string
+	target             *target
+	sentHeaders        []header
+	sentBody           string
+	sentCookie         string
+	binary             bool
+
+	bodyValue goja.Value // body, made
+	tree      goja.Value // json(), parsed
+	valid     bool       // the body is known to be JSON
+	own       map[string]goja.Value
+}
+
+// responseKeys are the properties of a response, in the order they are listed.
+var responseKeys = []string{
+	"remote_ip", "remote_port", "url", "status", "status_text", "proto", "headers", "cookies", "body",
+	"timings", "tls_version", "tls_cipher_suite", "error", "error_code", "request",
+}
+
+// wrap makes the object for res.
+func (m *module) wrap(res *response, binary bool) *goja.Object {
+	res.binary = binary
+	o := m.rt.NewDynamicObject(res)
+	_ = o.SetPrototype(m.responsePrototype()) // a fresh object takes any
+	return o
+}
+
+func (m *module) responsePrototype() *goja.Object {
+	if m.responses != nil {
+		return m.responses
+	}
+	m.responses = m.rt.NewObject()
+	method := func(name string, length int, f func(res *response, fc goja.FunctionCall) goja.Value) {
+		fn := m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value {
+			if o, ok := fc.This.(*goja.Object); ok {
+				if res, ok := o.Export().(*response); ok {
+					return f(res, fc)
+				}
+			}
+			m.throw("TypeError", "response."+name+" was called on something that is not a response")
+			return nil
+		})
+		_ = m.responses.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+	method("json", 1, (*response).json)
+	for _, name := range []string{"html", "submitForm", "clickLink"} {
+		method(name, 1, func(*response, goja.FunctionCall) goja.Value {
+			m.throw("Error", "response."+name+"() is not supported yet")
+			return nil
+		})
+	}
+	return m.responses
+}
+
+// Get implements goja.DynamicObject.
+func (r *response) Get(key string) goja.Value {
+	if r.own != nil {
+		if v, ok := r.own[key]; ok {
+			return v
+		}
+	}
+	rt := r.m.rt
+	switch key {
+	case "status":
+		return rt.ToValue(r.status)
+	case "body":
+		return r.bodyJS()
+	case "url":
+		return rt.ToValue(r.name)
+	case "error":
+		if r.fail != nil {
+			return rt.ToValue(r.fail.text)
+		}
+		return rt.ToValue("")
+	case "error_code":
+		return rt.ToValue(r.code)
+	case "proto":
+		return rt.ToValue(r.proto)
+	case "status_text":
+		return rt.ToValue(r.statusText())
+	case "timings":
+		return r.remember(key, rt.NewDynamicObject(&timingsObject{m: r.m, t: &r.timings}))
+	case "headers":
+		return r.remember(key, r.headersJS())
+	case "cookies":
+		return r.remember(key, r.cookiesJS())
+	case "request":
+		return r.remember(key, r.requestJS())
+	case "remote_ip", "remote_port", "tls_version", "tls_cipher_suite":
+		return r.peerJS(key)
+	}
+	return nil
+}
+
+func (r *response) remember(key string, v goja.Value) goja.Value {
+	if r.own == nil {
+		r.own = map[string]goja.Value{}
+	}
+	r.own[key] = v
+	return v
+}
+
+// Set implements goja.DynamicObject.
+func (r *response) Set(key string, v goja.Value) bool {
+	r.remember(key, v)
+	return true
+}
+
+// Has implements goja.DynamicObject.
+func (r *response) Has(key string) bool {
+	_, ok := r.own[key]
+	return ok || slices.Contains(responseKeys, key)
+}
+
+// Delete implements goja.DynamicObject. What every response has cannot go away.
+func (r *response) Delete(key string) bool {
+	if slices.Contains(responseKeys, key) {
+		return false
+	}
+	delete(r.own, key)
+	return true
+}
+
+// Keys implements goja.DynamicObject.
+func (r *response) Keys() []string {
+	keys := slices.Clone(responseKeys)
+	var added []string
+	for key := range r.own {
+		if !slices.Contains(responseKeys, key) {
+			added = append(added, key)
+		}
+	}
+	slices.Sort(added)
+	return append(keys, added...)
+}
+
+// bodyJS returns the body: text, an ArrayBuffer, or null when there is none to show.
+func (r *response) bodyJS() goja.Value {
+	if r.bodyValue == nil {
+		switch {
+		case r.status == 0, r.dropped:
+			r.bodyValue = goja.Null()
+		case r.binary:
+			// A copy, for what scripts write into must not change json().
+			r.bodyValue = r.m.rt.ToValue(r.m.rt.NewArrayBuffer(bytes.Clone(r.body)))
+		default:
+			r.bodyValue = r.m.rt.ToValue(stringOf(r.body))
+		}
+	}
+	return r.bodyValue
+}
+
+func (r *response) peerJS(key string) goja.Value {
+	p := r.peer
+	if p == nil {
+		p = &peer{}
+	}
+	rt := r.m.rt
+	switch key {
+	case "remote_ip":
+		return rt.ToValue(p.ip)
+	case "remote_port":
+		return rt.ToValue(p.port)
+	case "tls_version":
+		return rt.ToValue(p.tlsVersion)
+	}
+	return rt.ToValue(p.tlsCipher)
+}
+
+// statusText returns the status line after the protocol, such as "200 OK".
+func (r *response) statusText() string {
+	if r.status == 0 {
+		return ""
+	}
+	line, _, _ := bytes.Cut(r.raw[:r.headLen], []byte("\n"))
+	_, rest, _ := bytes.Cut(line, []byte(" "))
+	return strings.TrimSpace(string(rest))
+}
+
+// lines calls f with each header of the response. Names have been brought to
+// their canonical form when they were parsed.
+func (r *response) lines(f func(name, value string)) {
+	first := true
+	for line := range bytes.Lines(r.raw[:r.headLen]) {
+		if first {
+			first = false
+			continue
+		}
+		name, value, ok := strings.Cut(stringOf(line), ":")
+		if ok {
+			f(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+}
+
+// headersJS returns the headers; of several with one name, the values joined.
+func (r *response) headersJS() goja.Value {
+	o := r.m.rt.NewObject()
+	if r.status == 0 {
+		return o
+	}
+	var names []string
+	values := map[string]string{}
+	r.lines(func(name, value string) {
+		if old, ok := values[name]; ok {
+			values[name] = old + ", " + value
+			return
+		}
+		names = append(names, name)
+		values[name] = value
+	})
+	for _, name := range names {
+		r.m.define(o, name, r.m.rt.ToValue(values[name]))
+	}
+	return o
+}
+
+// define adds a plain property, also when it is called __proto__.
+func (m *module) define(o *goja.Object, name string, v goja.Value) {
+	_ = o.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE) // o is ours and extensible
+}
+
+// cookiesJS returns the cookies that the response set, by name.
+func (r *response) cookiesJS() goja.Value {
+	rt := r.m.rt
+	o := rt.NewObject()
+	for _, line := range r.setCookie {
+		ck, err := nethttp.ParseSetCookie(line)
+		if err != nil {
+			continue
+		}
+		c := rt.NewObject()
+		r.m.define(c, "name", rt.ToValue(ck.Name))
+		r.m.define(c, "value", rt.ToValue(ck.Value))
+		r.m.define(c, "domain", rt.ToValue(ck.Domain))
+		r.m.define(c, "path", rt.ToValue(ck.Path))
+		expires := int64(0)
+		if !ck.Expires.IsZero() {
+			expires = ck.Expires.UnixMilli()
+		}
+		r.m.define(c, "expires", rt.ToValue(expires))
+		r.m.define(c, "max_age", rt.ToValue(ck.MaxAge))
+		r.m.define(c, "secure", rt.ToValue(ck.Secure))
+		r.m.define(c, "http_only", rt.ToValue(ck.HttpOnly))
+		r.m.appendTo(o, ck.Name, c)
+	}
+	return o
+}
+
+// requestJS returns what was sent: after redirects, the last request.
+func (r *response) requestJS() goja.Value {
+	m, rt := r.m, r.m.rt
+	o := rt.NewObject()
+	m.define(o, "method", rt.ToValue(r.method))
+	m.define(o, "url", rt.ToValue(r.name))
+	headers, cookies := rt.NewObject(), rt.NewObject()
+	agent := false
+	for _, h := range r.sentHeaders {
+		agent = agent || h.name == "User-Agent"
+		m.appendTo(headers, h.name, rt.ToValue(h.value))
+	}
+	if r.host != "" {
+		m.appendTo(headers, "Host", rt.ToValue(r.host))
+	}
+	if !agent && m.p.userAgent != "" {
+		m.appendTo(headers, "User-Agent", rt.ToValue(m.p.userAgent))
+	}
+	if r.sentBody != "" {
+		m.appendTo(headers, "Content-Length", rt.ToValue(strconv.Itoa(len(r.sentBody))))
+	}
+	if r.sentCookie != "" {
+		m.appendTo(headers, "Cookie", rt.ToValue(r.sentCookie))
+		sent, _ := nethttp.ParseCookie(r.sentCookie)
+		for _, ck := range sent {
+			c := rt.NewObject()
+			m.define(c, "name", rt.ToValue(ck.Name))
+			m.define(c, "value", rt.ToValue(ck.Value))
+			m.define(c, "replace", rt.ToValue(false))
+			m.appendTo(cookies, ck.Name, c)
+		}
+	}
+	m.define(o, "headers", headers)
+	m.define(o, "cookies", cookies)
+	m.define(o, "body", rt.ToValue(r.sentBody))
+	return o
+}
+
+// timingsObject is response.timings, in milliseconds.
+type timingsObject struct {
+	m   *module
+	t   *timings
+	own map[string]goja.Value
+}
+
+var timingsKeys = []string{
+	"duration", "blocked", "looking_up", "connecting", "tls_handshaking", "sending", "waiting", "receiving",
+}
+
+func (o *timingsObject) Get(key string) goja.Value {
+	if v, ok := o.own[key]; ok {
+		return v
+	}
+	t := o.t
+	d := t.duration()
+	switch key {
+	case "duration":
+	case "blocked":
+		d = t.blocked
+	case "looking_up":
+		d = t.lookingUp
+	case "connecting":
+		d = t.connecting
+	case "tls_handshaking":
+		d = t.tlsHandshaking
+	case "sending":
+		d = t.sending
+	case "waiting":
+		d = t.waiting
+	case "receiving":
+		d = t.receiving
+	default:
+		return nil
+	}
+	return o.m.rt.ToValue(millis(d))
+}
+
+func (o *timingsObject) Set(key string, v goja.Value) bool {
+	if o.own == nil {
+		o.own = map[string]goja.Value{}
+	}
+	o.own[key] = v
+	return true
+}
+
+func (o *timingsObject) Has(key string) bool {
+	_, ok := o.own[key]
+	return ok || slices.Contains(timingsKeys, key)
+}
+
+func (o *timingsObject) Delete(key string) bool {
+	if slices.Contains(timingsKeys, key) {
+		return false
+	}
+	delete(o.own, key)
+	return true
+}
+
+func (o *timingsObject) Keys() []string { return timingsKeys }
