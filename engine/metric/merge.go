@@ -10,7 +10,7 @@ import (
 // the coordinator run out of memory, nor make the numbers of others wrap.
 const (
 	maxCount   = 1 << 53   // samples of a series in one snapshot
-	maxSize    = 512 << 20 // bytes of a Set; ten thousand wide Trends take a fifth
+	maxSize    = 256 << 20 // bytes of a Set; ten thousand Trends of eight octaves take a third
 	seriesSize = 512       // bytes of a series without tags and buckets, about
 )
 

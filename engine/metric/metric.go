@@ -51,8 +51,8 @@ const (
 	Data              // bytes
 )
 
-// String returns the name of the unit in words.
-func (u Unit) String() string {
+// noun says in an error message what values of the unit are.
+func (u Unit) noun() string {
 	switch u {
 	case Plain:
 		return "plain numbers"
@@ -112,7 +112,7 @@ func (m Metric) mustEqual(known Metric) error {
 		return fmt.Errorf("metric %q is a %s already, not a %s", m.Name, known.Type, m.Type)
 	}
 	if m.Unit != known.Unit {
-		return fmt.Errorf("metric %q holds %s already, not %s", m.Name, known.Unit, m.Unit)
+		return fmt.Errorf("metric %q holds %s already, not %s", m.Name, known.Unit.noun(), m.Unit.noun())
 	}
 	return nil
 }
