@@ -40,16 +40,18 @@ func Compile(b *bundle.Bundle, modules []Module, globals []Global) (*Script, err
 		}
 	}
 
-	sourceMap, sources, err := shiftMap(b.Map)
+	sourceMap, err := shiftMap(b.Map)
 	if err != nil {
 		return nil, fmt.Errorf("source map of %s: %w", b.Entry, err)
 	}
 	s.sources = make(map[string]string, len(b.Sources))
 	for name := range b.Sources {
-		s.addSource(name)
-	}
-	for _, name := range sources {
-		s.addSource(name)
+		// goja takes names for URLs relative to the unit and escapes them.
+		reported := name
+		if u := file.ResolveSourcemapURL(unitName, name); u != nil {
+			reported = u.String()
+		}
+		s.sources[reported] = name
 	}
 
 	option := parser.WithDisableSourceMaps
@@ -68,40 +70,23 @@ func Compile(b *bundle.Bundle, modules []Module, globals []Global) (*Script, err
 	return s, nil
 }
 
-// addSource notes under which name goja will report name: it treats names as
-// URLs relative to the unit and escapes them.
-func (s *Script) addSource(name string) {
-	reported := name
-	if u := file.ResolveSourcemapURL(unitName, name); u != nil {
-		reported = u.String()
-	}
-	s.sources[reported] = name
-}
-
-// shiftMap moves the source map one line down, past the wrapper, and returns
-// the sources it names.
-func shiftMap(text []byte) (shifted []byte, sources []string, err error) {
+// shiftMap moves the source map one line down, past the wrapper.
+func shiftMap(text []byte) ([]byte, error) {
 	if len(text) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var mappings string
 	if err := json.Unmarshal(fields["mappings"], &mappings); err != nil {
-		return nil, nil, fmt.Errorf("mappings: %w", err)
-	}
-	if err := json.Unmarshal(fields["sources"], &sources); err != nil {
-		return nil, nil, fmt.Errorf("sources: %w", err)
+		return nil, fmt.Errorf("mappings: %w", err)
 	}
 	// The texts are in the bundle already; goja's parser would copy them.
 	delete(fields, "sourcesContent")
-	if fields["mappings"], err = json.Marshal(";" + mappings); err != nil {
-		return nil, nil, err
-	}
-	shifted, err = json.Marshal(fields)
-	return shifted, sources, err
+	fields["mappings"], _ = json.Marshal(";" + mappings) // a string marshals
+	return json.Marshal(fields)
 }
 
 // Inspection is what running a script's top level once tells.

