@@ -27,6 +27,8 @@ type Display struct {
 	at     time.Time // when state was set
 	lines  int       // of the block now on the screen
 	closed bool
+
+	stopping bool
 }
 
 // NewDisplay starts drawing on out; when quiet, log lines alone. Close ends it.
@@ -59,10 +61,26 @@ func (d *Display) loop() {
 func (d *Display) Show(s State) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	news := s.Phase != d.state.Phase || s.Stopping != d.state.Stopping
+	news := s.Phase != d.state.Phase
+	s.Stopping = d.stopping
 	d.state, d.at = s, time.Now()
 	if news && d.out.Interactive && !d.quiet && !d.closed {
 		d.write("")
+	}
+}
+
+// Stopping tells the user that the run was asked to end.
+func (d *Display) Stopping() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	d.stopping, d.state.Stopping = true, true
+	if d.out.Interactive && !d.quiet {
+		d.write("")
+	} else {
+		d.write(stoppingText + "\n")
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	graphColumn  = 56
 )
 
+const stoppingText = "stopping: running iterations may finish; Ctrl-C again ends at once"
+
 // Render draws s as a block of lines, none wider than Width-1: writing into
 // the last column would wrap on some terminals.
 func Render(s State, st Style) []string {
@@ -32,7 +34,7 @@ func Render(s State, st Style) []string {
 		lines = append(lines, numbers(s, paint, width)...)
 	}
 	if s.Stopping {
-		lines = append(lines, "", " "+paint.Yellow("stopping: running iterations may finish; Ctrl-C again ends at once"))
+		lines = append(lines, "", " "+paint.Yellow(stoppingText))
 	}
 	if st.Height > 1 && len(lines) > st.Height-1 {
 		lines = lines[:st.Height-1]

@@ -69,9 +69,6 @@ func (t *Tracker) Phase(name string) {
 	t.state.Moving = false
 }
 
-// Stopping tells that the run was asked to end.
-func (t *Tracker) Stopping() { t.state.Stopping = true }
-
 // Exceptions tells how many exceptions there were so far.
 func (t *Tracker) Exceptions(n uint64) { t.state.Exceptions = n }
 

@@ -83,3 +83,27 @@ func width(r rune) int {
 	}
 	return 1
 }
+
+// InertColored is [Inert] for text that may be coloured: sequences that only
+// set colours and weights stay.
+func InertColored(s string) string {
+	var b strings.Builder
+	for s != "" {
+		next := strings.Index(s, "\x1b[")
+		if next < 0 {
+			b.WriteString(Inert(s))
+			break
+		}
+		b.WriteString(Inert(s[:next]))
+		s = s[next:]
+		size := sequence(s)
+		if size == 0 {
+			b.WriteString(Inert(s[:2]))
+			s = s[2:]
+			continue
+		}
+		b.WriteString(s[:size])
+		s = s[size:]
+	}
+	return b.String()
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/swarmload/swarm/engine/plan"
+)
+
+// flagError turns an error of the flag parser into one line and a hint.
+func flagError(c *cobra.Command, err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	e := &usageError{message: err.Error(), hint: "see " + c.CommandPath() + " --help"}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && len(unknown.GetSpecifiedShortnames()) == 0 {
+		name := unknown.GetSpecifiedName()
+		e.message = "unknown flag --" + name
+		if near := nearestFlag(c, name); near != "" {
+			e.hint = "did you mean --" + near + "?"
+		}
+	}
+	return e
+}
+
+// nearestFlag proposes a flag of c. Cobra knows how to find the nearest of
+// several commands, so the flags are offered to it as such.
+func nearestFlag(c *cobra.Command, name string) string {
+	names := &cobra.Command{SuggestionsMinimumDistance: max(1, min(len(name)/3, 3))}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	if found := names.SuggestionsFor(name); len(found) > 0 {
+		return found[0]
+	}
+	return ""
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if c.HasParent() {
+		return &usageError{message: fmt.Sprintf("%s takes no argument, got %q", c.CommandPath(), args[0]), hint: "see " + c.CommandPath() + " --help"}
+	}
+	hint := "see swarm --help"
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean swarm %s?", near[0])
+	}
+	return &usageError{message: fmt.Sprintf("unknown command %q", args[0]), hint: hint}
+}
+
+// fromEnvironment sets each flag that was not given from the variable
+// SWARM_<FLAG>, or else K6_<FLAG>. It returns which flags it set.
+func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) (set map[string]bool, err error) {
+	set = map[string]bool{}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "help" || f.Annotations[noVariable] != nil || err != nil {
+			return
+		}
+		suffix := strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		for _, name := range []string{"SWARM_" + suffix, "K6_" + suffix} {
+			value, ok := lookup(name)
+			if !ok || value == "" {
+				continue
+			}
+			if failure := flags.Set(f.Name, value); failure != nil {
+				var invalid *pflag.InvalidValueError
+				if errors.As(failure, &invalid) {
+					failure = invalid.Unwrap()
+				}
+				err = &usageError{message: fmt.Sprintf("environment variable %s: %q: %s", name, value, failure)}
+			}
+			set[f.Name] = true
+			return
+		}
+	})
+	return set, err
+}
+
+// noVariable marks flags that no environment variable stands for.
+const noVariable = "no variable"
+
+func withoutVariable(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := flags.SetAnnotation(name, noVariable, []string{"true"}); err != nil {
+			panic(err) // the flag does not exist: a slip in the list above
+		}
+	}
+}
+
+// durationFlag reads durations as scripts write them.
+type durationFlag struct{ value *time.Duration }
+
+func (d *durationFlag) Set(text string) error {
+	v, err := plan.ParseDuration(text)
+	if err == nil {
+		d.value = &v
+	}
+	return err
+}
+
+func (d *durationFlag) String() string {
+	if d.value == nil {
+		return ""
+	}
+	return d.value.String()
+}
+
+func (d *durationFlag) Type() string { return "duration" }
+
+// stagesFlag reads "30s:10", or several with commas between; a repeated flag adds.
+type stagesFlag struct{ stages []plan.Stage }
+
+func (s *stagesFlag) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		length, target, ok := strings.Cut(strings.TrimSpace(part), ":")
+		if !ok {
+			return fmt.Errorf("must be duration:target, such as 30s:10")
+		}
+		d, err := plan.ParseDuration(length)
+		if err != nil {
+			return err
+		}
+		var n int
+		if _, err := fmt.Sscanf(target+"\n", "%d\n", &n); err != nil {
+			return fmt.Errorf("the target must be a whole number, got %q", target)
+		}
+		s.stages = append(s.stages, plan.Stage{Duration: d, Target: n})
+	}
+	return nil
+}
+
+func (s *stagesFlag) String() string {
+	var parts []string
+	for _, stage := range s.stages {
+		parts = append(parts, fmt.Sprintf("%s:%d", stage.Duration, stage.Target))
+	}
+	return strings.Join(parts, ",")
+}
+
+func (s *stagesFlag) Type() string { return "duration:target" }
+
+// pairsFlag reads name=value; a repeated flag adds, a repeated name replaces.
+type pairsFlag struct{ pairs map[string]string }
+
+func (p *pairsFlag) Set(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("must be name=value")
+	}
+	if p.pairs == nil {
+		p.pairs = map[string]string{}
+	}
+	p.pairs[name] = value
+	return nil
+}
+
+func (p *pairsFlag) String() string { return "" }
+func (p *pairsFlag) Type() string   { return "name=value" }
+
+// choiceFlag is one of a few words.
+type choiceFlag struct {
+	value   string
+	choices []string
+}
+
+func (c *choiceFlag) Set(text string) error {
+	for _, choice := range c.choices {
+		if text == choice {
+			c.value = text
+			return nil
+		}
+	}
+	return fmt.Errorf("must be %s", strings.Join(c.choices, " or "))
+}
+
+func (c *choiceFlag) String() string { return c.value }
+func (c *choiceFlag) Type() string   { return strings.Join(c.choices, "|") }

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/cmd/swarm/codeframe"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/vu"
+	"github.com/swarmload/swarm/sandbox/bundle"
+)
+
+// maxFrames is how many findings are shown of a script that has more.
+const maxFrames = 10
+
+// report tells the user why a command failed. What the summary has said
+// already is not said again.
+func report(e *env, err error) {
+	frames := frames(err)
+	for i, f := range frames {
+		if i == maxFrames {
+			e.show(codeframe.Frame{Message: fmt.Sprintf("and %d more like these", len(frames)-i)})
+			return
+		}
+		e.show(f)
+	}
+}
+
+// located is an error with the bundle it is about, to show source lines from.
+type located struct {
+	error
+	bundle *bundle.Bundle
+	// told says that a summary was printed, which names thresholds that
+	// failed and why the run ended early.
+	told bool
+}
+
+func (l *located) Unwrap() error { return l.error }
+
+func frames(err error) []codeframe.Frame {
+	var (
+		where       *located
+		usage       *usageError
+		diagnostics bundle.Diagnostics
+		problems    plan.Problems
+		script      *cluster.ScriptError
+		timeout     *cluster.TimeoutError
+		died        *cluster.RunnerDied
+		stopped     *cluster.Stopped
+		failed      *cluster.ThresholdsFailed
+		start       *startError
+		config      *configError
+	)
+	if !errors.As(err, &where) {
+		where = &located{}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &usage):
+		return []codeframe.Frame{{Message: usage.message, Hint: usage.hint}}
+	case errors.As(err, &start):
+		return []codeframe.Frame{{Message: start.Error()}}
+	case errors.As(err, &died):
+		return []codeframe.Frame{{Message: died.Error(), Hint: "the summary holds what was received until then"}}
+	case errors.As(err, &script):
+		f := exceptionFrame(script.Err, where.bundle)
+		f.Message = script.Phase + phaseThrew(script.Phase) + f.Message
+		return []codeframe.Frame{f}
+	case errors.As(err, &timeout):
+		return []codeframe.Frame{{Message: timeout.Error(), Hint: timeoutHint(timeout.Phase)}}
+	case errors.As(err, &stopped):
+		if where.told {
+			return nil
+		}
+		return []codeframe.Frame{{Severity: "stopped", Message: stopped.Error()}}
+	case errors.As(err, &problems):
+		return problemFrames(problems, where.bundle)
+	case errors.As(err, &config):
+		return []codeframe.Frame{{Message: config.Error()}}
+	case errors.As(err, &diagnostics):
+		return diagnosticFrames(diagnostics)
+	case errors.As(err, &failed):
+		if where.told {
+			return nil
+		}
+		return []codeframe.Frame{{Message: failed.Error()}}
+	}
+	return []codeframe.Frame{{Message: "internal fault: " + err.Error(), Hint: reportHint}}
+}
+
+func phaseThrew(phase string) string {
+	if phase == "init" {
+		return " threw "
+	}
+	return "() threw "
+}
+
+func timeoutHint(phase string) string {
+	switch phase {
+	case "setup":
+		return "the option setupTimeout gives it more time"
+	case "teardown":
+		return "the option teardownTimeout gives it more time"
+	case "handleSummary":
+		return "the option handleSummaryTimeout gives it more time"
+	}
+	return ""
+}
+
+func diagnosticFrames(found bundle.Diagnostics) (out []codeframe.Frame) {
+	for _, d := range found {
+		out = append(out, codeframe.Frame{
+			Message: d.Message, Place: codeframe.Place(d.At), Line: d.Line, Length: d.Length, Hint: d.Hint,
+		})
+	}
+	return out
+}
+
+func problemFrames(found plan.Problems, b *bundle.Bundle) (out []codeframe.Frame) {
+	for _, p := range found {
+		f := codeframe.Frame{Message: p.Message, Place: codeframe.Place(p.At), Hint: p.Hint}
+		if p.Path != "" {
+			f.Message = p.Path + ": " + p.Message
+		}
+		if b != nil {
+			f.Line = b.SourceLine(p.At.File, p.At.Line)
+			f.Length = wordLength(f.Line, p.At.Column)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// wordLength returns how long the name or number at a column is.
+func wordLength(line string, column int) int {
+	runes := []rune(line)
+	n := 0
+	for i := column - 1; i >= 0 && i < len(runes); i++ {
+		if r := runes[i]; r != '_' && r != '$' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// exceptionFrame shows an exception at the innermost place of the author's
+// own source.
+func exceptionFrame(e *vu.Exception, b *bundle.Bundle) codeframe.Frame {
+	f := codeframe.Frame{Message: e.Error()}
+	for i, call := range e.Stack {
+		place := codeframe.Place{File: call.File, Line: call.Line, Column: call.Column}
+		if i == 0 {
+			f.Place = place
+			if b != nil {
+				f.Line = b.SourceLine(call.File, call.Line)
+				f.Length = wordLength(f.Line, call.Column)
+			}
+			if call.Function == "" && len(e.Stack) == 1 {
+				break
+			}
+		}
+		f.Stack = append(f.Stack, codeframe.Call{Function: call.Function, Place: place})
+	}
+	return f
+}

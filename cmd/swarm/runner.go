@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/swarmload/swarm/cluster"
+)
+
+const runnerName = "runner"
+
+// newRunnerCommand is what a coordinator starts; it speaks the protocol on the
+// stream it inherits and is of no use to a person.
+func newRunnerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    runnerName,
+		Hidden: true,
+		Args:   noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			// Ctrl-C goes to the whole process group. When to end is the
+			// coordinator's decision; if it is gone, the stream breaks.
+			signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			stream, err := cluster.InheritedStream()
+			if err != nil {
+				return &usageError{message: "this command is started by swarm run, not by hand"}
+			}
+			return cluster.Serve(c.Context(), stream, runnerConfig())
+		},
+	}
+}
+
+// inherited are the variables a runner may see: how Go runs and where
+// certificates are. Nothing of the user's own.
+var inherited = [...]string{"GOMAXPROCS", "GODEBUG", "GOCOVERDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"}
+
+// startRunner starts this binary as a runner.
+func startRunner(ctx context.Context, e *env) (cluster.Link, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, &startError{fmt.Errorf("find the swarm binary: %w", err)}
+	}
+	c := cluster.ProcessConfig{Path: path, Args: []string{runnerName}}
+	for _, name := range inherited {
+		if value, ok := e.lookup(name); ok {
+			c.Env = append(c.Env, name+"="+value)
+		}
+	}
+	link, err := cluster.StartProcess(ctx, c)
+	if err != nil {
+		return nil, &startError{fmt.Errorf("start a runner: %w", err)}
+	}
+	return link, nil
+}

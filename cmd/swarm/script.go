@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/vu"
+	"github.com/swarmload/swarm/jsmodules"
+	"github.com/swarmload/swarm/sandbox"
+	"github.com/swarmload/swarm/sandbox/bundle"
+	"github.com/swarmload/swarm/sandbox/egress"
+)
+
+// hostModules tells the bundler what scripts may import beside files.
+func hostModules() []bundle.HostModule {
+	var out []bundle.HostModule
+	for _, m := range jsmodules.Builtin() {
+		h := bundle.HostModule{Names: m.Names}
+		for _, name := range m.Exports {
+			if name == "default" {
+				h.HasDefault = true
+			} else {
+				h.Exports = append(h.Exports, name)
+			}
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// runnerConfig is the JavaScript side of a runner, the same whether it is a
+// process of its own or not.
+func runnerConfig() cluster.RunnerConfig {
+	return cluster.RunnerConfig{Load: func(b *bundle.Bundle) (cluster.Loaded, error) {
+		s, err := sandbox.Compile(b, jsmodules.Builtin(), jsmodules.Globals())
+		if err != nil {
+			return nil, err
+		}
+		return &loaded{script: s}, nil
+	}}
+}
+
+// loaded lets the cluster drive a script without knowing the sandbox.
+type loaded struct {
+	script *sandbox.Script
+	dialer egress.Dialer
+}
+
+func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
+	return &sandbox.Host{
+		Registry: h.Registry,
+		Env:      h.Env,
+		Seed:     h.Seed,
+		Now:      time.Now,
+		Dial:     l.dialer.Dial,
+		Log: func(line sandbox.LogLine) {
+			h.Log(cluster.LogLine{Level: line.Level, Text: line.Text, Source: line.Source, Scenario: line.Scenario, VU: line.VU})
+		},
+	}
+}
+
+func (l *loaded) Inspect(ctx context.Context, h cluster.RunnerHost) (cluster.Inspection, error) {
+	in, err := l.script.Inspect(ctx, l.host(h))
+	return cluster.Inspection{Options: in.Options, Exports: in.Exports, Metrics: in.Metrics}, err
+}
+
+func (l *loaded) Program(h cluster.RunnerHost, p *plan.Plan) (vu.Script, error) {
+	host := l.host(h)
+	host.Plan = p
+	return l.script.Program(host)
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/cmd/swarm/codeframe"
+	"github.com/swarmload/swarm/cmd/swarm/progress"
+	"github.com/swarmload/swarm/cmd/swarm/terminal"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/sandbox/bundle"
+)
+
+// maxKinds is how many kinds of exceptions are shown in full; more are counted.
+const maxKinds = 20
+
+// watcher shows a run while it goes on. It satisfies cluster.Observer.
+type watcher struct {
+	display *progress.Display
+	tracker *progress.Tracker
+	meter   progress.Meter
+	bundle  *bundle.Bundle
+	paint   terminal.Paint
+	width   func() int
+	verbose bool
+
+	kinds map[string]uint64 // count by kind of exception
+	total uint64
+}
+
+func newWatcher(out terminal.Stream, b *bundle.Bundle, quiet, verbose bool) *watcher {
+	w := &watcher{
+		display: progress.NewDisplay(out, quiet),
+		tracker: progress.NewTracker(b.Entry),
+		bundle:  b,
+		paint:   terminal.Paint{On: out.Color},
+		width:   out.Width,
+		verbose: verbose,
+		kinds:   map[string]uint64{},
+	}
+	w.display.Show(w.tracker.State())
+	return w
+}
+
+// Planned implements cluster.Observer.
+func (w *watcher) Planned(p *plan.Plan) { w.tracker.Plan(p) }
+
+// Phase implements cluster.Observer.
+func (w *watcher) Phase(name string) {
+	w.tracker.Phase(name)
+	w.display.Show(w.tracker.State())
+}
+
+// Tick implements cluster.Observer.
+func (w *watcher) Tick(t cluster.Tick) {
+	w.tracker.Tick(t)
+	w.tracker.Generator(w.meter.Read(time.Now()))
+	w.display.Show(w.tracker.State())
+}
+
+// Log implements cluster.Observer.
+func (w *watcher) Log(l cluster.LogLine) {
+	if l.Level == "debug" && !w.verbose {
+		return
+	}
+	label := l.Level
+	switch l.Level {
+	case "error":
+		label = w.paint.Red(label)
+	case "warn":
+		label = w.paint.Yellow(label)
+	default:
+		label = w.paint.Dim(label)
+	}
+	text := strings.ReplaceAll(terminal.Inert(strings.TrimRight(l.Text, "\n")), "\n", "\n       ")
+	line := label + strings.Repeat(" ", max(7-len(l.Level), 1)) + text
+	if w.verbose {
+		line += w.paint.Dim(origin(l))
+	}
+	w.display.Print(line)
+}
+
+func origin(l cluster.LogLine) string {
+	var parts []string
+	if l.Source != "" {
+		parts = append(parts, "source="+terminal.InertLine(l.Source))
+	}
+	if l.Scenario != "" {
+		parts = append(parts, "scenario="+terminal.InertLine(l.Scenario))
+	}
+	if l.VU > 0 {
+		parts = append(parts, fmt.Sprintf("vu=%d", l.VU))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "  " + strings.Join(parts, " ")
+}
+
+// Exception implements cluster.Observer: the first of a kind is shown in full,
+// the others count.
+func (w *watcher) Exception(x cluster.Exception) {
+	kind := x.Scenario + "\x00" + x.Error.Error()
+	if len(x.Error.Stack) > 0 {
+		kind += fmt.Sprint(x.Error.Stack[0])
+	}
+	before, known := w.kinds[kind]
+	w.kinds[kind] = x.Count
+	w.total += x.Count - before
+	w.tracker.Exceptions(w.total)
+	switch {
+	case known || len(w.kinds) > maxKinds+1:
+		return
+	case len(w.kinds) == maxKinds+1:
+		w.display.Print(w.paint.Yellow("warn") + "   more kinds of exceptions are counted, but not shown")
+		return
+	}
+	f := exceptionFrame(x.Error, w.bundle)
+	w.display.Print(codeframe.Render(f, w.paint, w.width())...)
+}
