@@ -292,3 +292,12 @@ func TestHistogramIsBounded(t *testing.T) {
 		break // stopping early must be possible
 	}
 }
+
+// TestPercentileWithoutBuckets: counts of a Trend made by hand may lack
+// buckets; the answer is still one of its values.
+func TestPercentileWithoutBuckets(t *testing.T) {
+	a := Aggregate{Type: Trend, Count: 10, Min: 1, Max: 7}
+	if got := a.Percentile(50); got != 7 {
+		t.Errorf("p50 is %v", got)
+	}
+}
