@@ -131,22 +131,29 @@ func (v *VU) panicked(r any) error {
 	return fmt.Errorf("internal fault in VU %d: %s", v.id.InTest, text)
 }
 
+const (
+	gojaPath = "github.com/dop251/goja"
+	ownPath  = "github.com/swarmload/swarm/"
+)
+
 // panickedInGoja reports whether the panic being recovered started in goja's
-// code rather than in a host function of ours.
-func panickedInGoja() bool {
-	var pcs [64]uintptr
+// code rather than in a host function of ours. goja recovers and panics again
+// on the way, so of the panics on the stack the deepest is the first. What
+// panics may also be the standard library; then its caller tells.
+func panickedInGoja() (yes bool) {
+	var pcs [512]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	panicking := false
-	for {
-		frame, more := frames.Next()
+	for panicking, more := false, true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
 		switch {
 		case frame.Function == "runtime.gopanic":
 			panicking = true
-		case panicking && !strings.HasPrefix(frame.Function, "runtime."):
-			return strings.HasPrefix(frame.Function, "github.com/dop251/goja")
-		}
-		if !more {
-			return false
+		case panicking && strings.HasPrefix(frame.Function, gojaPath):
+			yes, panicking = true, false
+		case panicking && strings.HasPrefix(frame.Function, ownPath):
+			yes, panicking = false, false
 		}
 	}
+	return yes
 }
