@@ -50,7 +50,7 @@ type Run struct {
 	rec         *metric.Recorder
 
 	ready atomic.Bool
-	began atomic.Int64 // clock when Execute began, in ns; 0 before
+	began atomic.Int64 // clock when Execute began, in ns; negative before
 	stop  chan struct{}
 	once  sync.Once
 }
@@ -77,6 +77,7 @@ func New(c Config) *Run {
 		VUs:      executor.NewHeadcount(r.rec, r.vus),
 		Clock:    executor.NewClock(),
 	}
+	r.began.Store(-1)
 	for i := range c.Plan.Scenarios {
 		s := &scenario{Scenario: &c.Plan.Scenarios[i]}
 		var err error
@@ -108,11 +109,11 @@ func (r *Run) Init(ctx context.Context) error {
 // iterations are interrupted at once. Every goroutine it started has ended
 // when it returns.
 func (r *Run) Execute(ctx context.Context) error {
-	if !r.ready.Load() {
-		return errors.New("the run was not initialised")
+	if !r.ready.Swap(false) {
+		return errors.New("the run has no VUs: not initialised, or ended before")
 	}
 	defer r.host.Pool.Close()
-	r.began.Store(max(1, int64(r.host.Clock.Now())))
+	r.began.Store(int64(r.host.Clock.Now()))
 
 	var working, gauging sync.WaitGroup
 	done := make(chan struct{})
@@ -132,8 +133,11 @@ func (r *Run) Execute(ctx context.Context) error {
 }
 
 // Close closes the VUs of a run that will not be executed. After Execute it
-// does nothing.
-func (r *Run) Close() { r.host.Pool.Close() }
+// does nothing; they must not run at the same time.
+func (r *Run) Close() {
+	r.ready.Store(false)
+	r.host.Pool.Close()
+}
 
 // Stop asks for a graceful end: no new iterations, running ones get their
 // scenario's gracefulStop. Safe at any time, from any goroutine, repeatedly.

@@ -36,7 +36,7 @@ func (r *Run) Status() Status {
 		VUsMax:    r.host.Pool.Made(),
 		Scenarios: make([]ScenarioStatus, 0, len(r.scenarios)),
 	}
-	if began := r.began.Load(); began > 0 {
+	if began := r.began.Load(); began >= 0 {
 		st.Elapsed = r.host.Clock.Now() - time.Duration(began)
 	}
 	for _, s := range r.scenarios {

@@ -11,7 +11,7 @@ import (
 type constantVUs struct{ *plan.Scenario }
 
 func (e *constantVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
-	s := c.open(ctx, stop, e.Duration)
+	s := c.open(ctx, stop)
 	s.start(e.VUs, func(w *worker) {
 		for w.wanted() && w.iterate() {
 		}
@@ -22,5 +22,5 @@ func (e *constantVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 func (e *constantVUs) Planned(time.Duration) int { return e.VUs }
 
 func (e *constantVUs) Progress(elapsed time.Duration, _ uint64) float64 {
-	return share(float64(elapsed), float64(e.Duration))
+	return share(float64(elapsed), float64(e.Span()))
 }

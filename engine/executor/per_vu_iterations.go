@@ -13,7 +13,7 @@ type perVUIterations struct{ *plan.Scenario }
 func (e *perVUIterations) total() int64 { return int64(e.VUs) * e.Iterations }
 
 func (e *perVUIterations) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
-	s := c.open(ctx, stop, e.MaxDuration)
+	s := c.open(ctx, stop)
 	s.start(e.VUs, func(w *worker) {
 		for left := e.Iterations; left > 0 && w.wanted() && w.iterate(); left-- {
 		}

@@ -19,13 +19,13 @@ type rampingVUs struct {
 
 func (e *rampingVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 	l := &ladder{
-		shift: c.open(ctx, stop, e.ramp.span()),
-		slots: make([]slot, e.ramp.peak()),
+		shift: c.open(ctx, stop),
+		slots: make([]slot, e.Peak()),
 		grace: e.GracefulRampDown,
 		timer: time.NewTimer(0),
 	}
 	defer l.timer.Stop()
-	begin := l.shift.until - e.ramp.span()
+	begin := l.shift.until - e.Span()
 	for s := range e.ramp.steps() {
 		if !l.await(begin+s.at, l.shift.soft.Done()) {
 			break
@@ -45,7 +45,7 @@ func (e *rampingVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 func (e *rampingVUs) Planned(elapsed time.Duration) int { return e.ramp.vus(elapsed) }
 
 func (e *rampingVUs) Progress(elapsed time.Duration, _ uint64) float64 {
-	return share(float64(elapsed), float64(e.ramp.span()))
+	return share(float64(elapsed), float64(e.Span()))
 }
 
 // forever is later than any time a run reaches.

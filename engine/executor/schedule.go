@@ -23,15 +23,6 @@ type step struct {
 	vus int
 }
 
-// span returns when the last stage ends.
-func (r ramp) span() time.Duration {
-	var sum time.Duration
-	for _, s := range r.stages {
-		sum += s.Duration
-	}
-	return sum
-}
-
 // vus returns the number of VUs planned at t after the start of the scenario.
 func (r ramp) vus(t time.Duration) int {
 	if t < 0 {
@@ -46,15 +37,6 @@ func (r ramp) vus(t time.Duration) int {
 		from = s.Target
 	}
 	return from
-}
-
-// peak returns the largest number of VUs planned at any time.
-func (r ramp) peak() int {
-	most := r.start
-	for _, s := range r.stages {
-		most = max(most, s.Target)
-	}
-	return most
 }
 
 // steps yields every change by rising time, the first at 0 unless the ramp

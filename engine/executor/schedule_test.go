@@ -97,17 +97,17 @@ func TestRampStageProperties(t *testing.T) {
 func TestRampProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRamp(t)
-		low, high := r.start, r.start
+		low, high, end := r.start, r.start, time.Duration(0)
 		for _, s := range r.stages {
-			low, high = min(low, s.Target), max(high, s.Target)
+			low, high, end = min(low, s.Target), max(high, s.Target), end+s.Duration
 		}
 		now := step{at: -1}
 		for s := range r.steps() {
 			if s.at <= now.at {
 				t.Fatalf("step at %v after one at %v", s.at, now.at)
 			}
-			if s.at > r.span() {
-				t.Fatalf("step at %v after the end at %v", s.at, r.span())
+			if s.at > end {
+				t.Fatalf("step at %v after the end at %v", s.at, end)
 			}
 			if s.vus == now.vus {
 				t.Fatalf("step at %v changes nothing", s.at)
@@ -123,11 +123,8 @@ func TestRampProperties(t *testing.T) {
 			}
 			now = s
 		}
-		if end := r.vus(r.span()); end != now.vus {
-			t.Fatalf("vus at the end = %d, the last step says %d", end, now.vus)
-		}
-		if got := r.peak(); got != high {
-			t.Fatalf("peak = %d, want %d", got, high)
+		if got := r.vus(end); got != now.vus {
+			t.Fatalf("vus at the end = %d, the last step says %d", got, now.vus)
 		}
 		if r.vus(-1) != 0 {
 			t.Fatal("VUs before the start")

@@ -14,7 +14,7 @@ type sharedIterations struct{ *plan.Scenario }
 
 func (e *sharedIterations) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 	var claimed atomic.Int64 // passes the total by at most the number of VUs
-	s := c.open(ctx, stop, e.MaxDuration)
+	s := c.open(ctx, stop)
 	s.start(e.VUs, func(w *worker) {
 		// A claimed iteration always begins, so none is lost between two VUs.
 		for w.wanted() && claimed.Add(1) <= e.Iterations && w.iterate() {

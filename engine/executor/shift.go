@@ -31,23 +31,23 @@ type shift struct {
 	watched chan struct{} // closed when watch has ended
 }
 
-// open begins the shift. wait must follow.
-func (c *Crew) open(ctx context.Context, stop <-chan struct{}, span time.Duration) *shift {
+// open begins the shift, which lasts for the scenario's span. wait must follow.
+func (c *Crew) open(ctx context.Context, stop <-chan struct{}) *shift {
 	s := &shift{crew: c, idle: make(chan struct{}), watched: make(chan struct{})}
 	s.hard, s.kill = context.WithCancelCause(ctx)
 	s.soft, s.end = context.WithCancel(s.hard)
 	now := c.host.Clock.Now()
-	s.until = now + span
+	s.until = now + c.plan.Span()
 	c.began.Store(int64(now))
 	c.state.Store(int32(Running))
-	go s.watch(stop, span)
+	go s.watch(stop)
 	return s
 }
 
 // watch ends the shift, first softly, then hard.
-func (s *shift) watch(stop <-chan struct{}, span time.Duration) {
+func (s *shift) watch(stop <-chan struct{}) {
 	defer close(s.watched)
-	timer := time.NewTimer(span)
+	timer := time.NewTimer(s.crew.plan.Span())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
