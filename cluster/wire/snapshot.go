@@ -53,6 +53,9 @@ func FromSnapshot(s *metric.Snapshot) *Snapshot {
 // ToSnapshot decodes m. The error wraps ErrMalformed. Values are as the peer
 // sent them: metric.Set.Merge is where they are checked.
 func ToSnapshot(m *Snapshot) (*metric.Snapshot, error) {
+	if m == nil {
+		return &metric.Snapshot{}, nil
+	}
 	s := &metric.Snapshot{Start: moment(m.Start, 0), End: moment(m.End, 0)}
 	for _, d := range m.GetDefs() {
 		def, err := toDef(d)
