@@ -51,6 +51,7 @@ type Run struct {
 
 	ready atomic.Bool
 	began atomic.Int64 // clock when Execute began, in ns; negative before
+	ended atomic.Int64 // clock when the last scenario ended, in ns; negative before
 	stop  chan struct{}
 	once  sync.Once
 }
@@ -78,6 +79,7 @@ func New(c Config) *Run {
 		Clock:    executor.NewClock(),
 	}
 	r.began.Store(-1)
+	r.ended.Store(-1)
 	for i := range c.Plan.Scenarios {
 		s := &scenario{Scenario: &c.Plan.Scenarios[i]}
 		var err error
@@ -127,6 +129,7 @@ func (r *Run) Execute(ctx context.Context) error {
 		})
 	}
 	working.Wait()
+	r.ended.Store(int64(r.host.Clock.Now()))
 	close(done)
 	gauging.Wait()
 	return r.lost()

@@ -175,8 +175,13 @@ func TestScenariosInParallel(t *testing.T) {
 				}
 			}
 		}()
-		if took := b.execute(t.Context()); took != 4*time.Second+10500*time.Millisecond {
+		const end = 4*time.Second + 10500*time.Millisecond
+		if took := b.execute(t.Context()); took != end {
 			t.Errorf("took %v", took)
+		}
+		time.Sleep(time.Second)
+		if e := b.Status().Elapsed; e != end {
+			t.Errorf("elapsed %v a second after the end", e)
 		}
 		if first := b.script.begun["b"][0]; first != 4*time.Second {
 			t.Errorf("b began at %v", first)

@@ -8,7 +8,7 @@ import (
 
 // Status is a moment of a run.
 type Status struct {
-	Elapsed   time.Duration // since Execute began
+	Elapsed   time.Duration // since Execute began, until the last scenario ended
 	VUs       int           // at work in a scenario now
 	VUsMax    int           // made
 	Scenarios []ScenarioStatus
@@ -18,7 +18,7 @@ type Status struct {
 type ScenarioStatus struct {
 	Name        string
 	State       string        // "waiting", "running", "stopping", "done"
-	Elapsed     time.Duration // since its start
+	Elapsed     time.Duration // since its start, until its end
 	VUs         int           // at work now
 	VUsPlanned  int           // most it should run now
 	Started     uint64        // iterations begun
@@ -37,7 +37,11 @@ func (r *Run) Status() Status {
 		Scenarios: make([]ScenarioStatus, 0, len(r.scenarios)),
 	}
 	if began := r.began.Load(); began >= 0 {
-		st.Elapsed = r.host.Clock.Now() - time.Duration(began)
+		now := r.ended.Load()
+		if now < 0 {
+			now = int64(r.host.Clock.Now())
+		}
+		st.Elapsed = time.Duration(now - began)
 	}
 	for _, s := range r.scenarios {
 		st.Scenarios = append(st.Scenarios, s.status())

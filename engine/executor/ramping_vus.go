@@ -171,12 +171,7 @@ func (s *slot) man(sh *shift, m *vu.Member, delay time.Duration) {
 	for s.enter(w) {
 		w.pause(delay)
 		delay = 0
-		for w.wanted() {
-			if !w.iterate() {
-				s.vacate()
-				w.leave(true)
-				return
-			}
+		for w.wanted() && w.ready() && w.iterate() {
 		}
 	}
 	if w != nil {
@@ -184,14 +179,14 @@ func (s *slot) man(sh *shift, m *vu.Member, delay time.Duration) {
 	}
 }
 
-// enter begins a period of work, unless the slot is not wanted or has no
-// worker: then the goroutine's time is over. A period ends when the slot is
-// lowered; when it is raised before the goroutine sees that, another follows.
+// enter begins a period of work, unless the slot is not wanted or has no VU:
+// then the goroutine's time is over. A period ends when the slot is lowered;
+// when it is raised before the goroutine sees that, another follows.
 func (s *slot) enter(w *worker) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	if w == nil || !s.wanted || w.over() {
+	if w == nil || w.lost || !s.wanted || w.over() {
 		s.busy = false
 		return false
 	}
@@ -199,14 +194,6 @@ func (s *slot) enter(w *worker) bool {
 	soft, end := context.WithCancel(w.shift.soft)
 	w.soft, s.end = soft.Done(), end
 	return true
-}
-
-// vacate ends the goroutine's work although the slot may be wanted.
-func (s *slot) vacate() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release()
-	s.busy = false
 }
 
 // release frees the contexts of the period that ended.

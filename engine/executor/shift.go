@@ -116,7 +116,7 @@ func (s *shift) hire(m *vu.Member) *worker {
 		c.count(1, true)
 	}
 	w := newWorker(s, m)
-	if m.VU == nil && !w.replace() {
+	if !w.ready() {
 		w.leave(false)
 		return nil
 	}

@@ -24,6 +24,7 @@ type worker struct {
 
 	it    vu.Iteration  // the latest
 	begun uint64        // iterations begun in this scenario
+	lost  bool          // the VU faulted and could not be replaced
 	now   time.Duration // latest reading of the clock
 	timer *time.Timer   // of pause; nil before the first
 	limit *limit        // nil without iterationTimeout
@@ -154,10 +155,14 @@ func (w *worker) replace() bool {
 		return true
 	}
 	if w.hard.Err() == nil {
+		w.lost = true
 		w.crew.lose(err)
 	}
 	return false
 }
+
+// ready reports whether the worker has a VU, after making one if it must.
+func (w *worker) ready() bool { return w.member.VU != nil || w.replace() }
 
 // pause waits for d, or until no iteration is to begin any more.
 func (w *worker) pause(d time.Duration) {
