@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/vu"
@@ -53,8 +55,8 @@ func (v *VU) fillEnv(s *vu.Scenario) {
 		}
 	}
 	set := func(env map[string]string) {
-		for name, value := range env {
-			_ = v.env.Set(name, value)
+		for _, name := range slices.Sorted(maps.Keys(env)) { // the same order in every VU
+			_ = v.env.Set(name, env[name])
 		}
 	}
 	set(base)

@@ -61,7 +61,7 @@ const maxCachedSeries = 2 * metric.DefaultMaxSeries
 type seriesKey struct {
 	scope  *Scope
 	metric *metric.Metric
-	extra  string
+	extra  metric.Tag // or several, encoded
 }
 
 // NewSeriesCache returns an empty cache over the registry.
@@ -79,9 +79,8 @@ func (c *SeriesCache) Series(scope *Scope, m *metric.Metric) *metric.Series {
 }
 
 // SeriesWithTag returns the series of m with the scope's tags and one more.
-// One cache must not be asked for different tag keys of one metric.
 func (c *SeriesCache) SeriesWithTag(scope *Scope, m *metric.Metric, tag metric.Tag) *metric.Series {
-	key := seriesKey{scope: scope, metric: m, extra: tag.Value}
+	key := seriesKey{scope: scope, metric: m, extra: tag}
 	if s, ok := c.known.Load(key); ok {
 		return s.(*metric.Series)
 	}
@@ -90,12 +89,15 @@ func (c *SeriesCache) SeriesWithTag(scope *Scope, m *metric.Metric, tag metric.T
 
 // SeriesWithTags returns the series of m with the scope's tags and those given.
 func (c *SeriesCache) SeriesWithTags(scope *Scope, m *metric.Metric, tags []metric.Tag) *metric.Series {
+	if len(tags) == 0 {
+		return c.Series(scope, m)
+	}
 	var extra strings.Builder
 	for _, tag := range tags {
 		// Lengths keep different lists from giving one text.
-		fmt.Fprintf(&extra, "\x00%d:%s=%d:%s", len(tag.Key), tag.Key, len(tag.Value), tag.Value)
+		fmt.Fprintf(&extra, "%d:%s=%d:%s,", len(tag.Key), tag.Key, len(tag.Value), tag.Value)
 	}
-	key := seriesKey{scope: scope, metric: m, extra: extra.String()}
+	key := seriesKey{scope: scope, metric: m, extra: metric.Tag{Value: extra.String()}}
 	if s, ok := c.known.Load(key); ok {
 		return s.(*metric.Series)
 	}
