@@ -22,7 +22,9 @@ type Summary struct {
 
 	Thresholds []threshold.Verdict `json:"thresholds"`
 	Checks     []Check             `json:"checks"`
+	Groups     []string            `json:"groups"`   // paths such as "::checkout::pay", sorted
 	Requests   []Request           `json:"requests"` // by falling count
+	Total      Request             `json:"total"`    // all requests together; Method and Name are empty
 	Errors     []ErrorGroup        `json:"errors"`   // by falling count
 	Metrics    []Metric            `json:"metrics"`  // every metric with samples, by name
 	Scenarios  []Scenario          `json:"scenarios"`
@@ -32,6 +34,9 @@ type Summary struct {
 	VUsMax       int     `json:"vusMax"`
 	DataSent     float64 `json:"dataSent"`     // bytes
 	DataReceived float64 `json:"dataReceived"` // bytes
+
+	TrendStats []string `json:"trendStats"` // keys of the values of trends, in the order asked for
+	TimeUnit   string   `json:"timeUnit"`   // "s", "ms", "us" for all times, "" for whatever suits each
 
 	Isolation string   `json:"isolation"` // "process", "off"
 	Notes     []string `json:"notes"`     // warnings worth a line: series over the cap, options without effect

@@ -1,0 +1,221 @@
+package summary
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/threshold"
+)
+
+// Build computes the summary. It reads in.Set and keeps nothing of it.
+func Build(in Input) *Summary {
+	if in.Plan == nil {
+		in.Plan = &plan.Plan{}
+	}
+	if in.Set == nil {
+		in.Set = metric.NewSet()
+	}
+	s := &Summary{
+		Script:     in.Script,
+		Started:    in.Started,
+		Duration:   in.Duration,
+		Thresholds: orEmpty(in.Verdicts),
+		Scenarios:  orEmpty(in.Scenarios),
+		VUsMax:     in.VUsMax,
+		TrendStats: orEmpty(in.Plan.SummaryTrendStats),
+		TimeUnit:   in.Plan.SummaryTimeUnit,
+		Isolation:  in.Isolation,
+		Notes:      orEmpty(in.Notes),
+	}
+	s.Passed, s.Reasons = verdict(in)
+	s.Checks = checks(in.Set)
+	s.Groups = groups(in.Set, s.Checks)
+	s.Requests, s.Total = requests(in.Set, in.Duration.Seconds())
+	s.Errors = errorGroups(in)
+	s.Metrics = metrics(in)
+	s.Iterations = uint64(max(total(in.Set, metric.Iterations), 0))
+	s.DataSent = total(in.Set, metric.DataSent)
+	s.DataReceived = total(in.Set, metric.DataReceived)
+	for _, scenario := range in.Scenarios {
+		s.Interrupted += scenario.Interrupted
+	}
+	return s
+}
+
+// orEmpty copies a list; none becomes an empty one, which is [] in JSON.
+func orEmpty[T any](list []T) []T { return append([]T{}, list...) }
+
+// verdict says whether the run passed, and why not.
+func verdict(in Input) (passed bool, reasons []string) {
+	reasons = []string{}
+	if in.Ended != "" {
+		reasons = append(reasons, in.Ended)
+	}
+	judged, failed := 0, 0
+	for _, v := range in.Verdicts {
+		switch {
+		case v.Default && !v.OK:
+			reasons = append(reasons, "the script threw "+plural(grouped(v.Observed), "error"))
+		case v.Default:
+			continue
+		case !v.OK:
+			failed++
+		}
+		if !v.Default {
+			judged++
+		}
+	}
+	if failed > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of %s failed", failed, plural(fmt.Sprint(judged), "threshold")))
+	}
+	passed = !in.Failed && !slices.ContainsFunc(in.Verdicts, func(v threshold.Verdict) bool { return !v.OK })
+	if in.Failed && len(reasons) == 0 {
+		reasons = append(reasons, "the run could not be completed")
+	}
+	return passed, reasons
+}
+
+// plural joins a number and a noun that takes an s.
+func plural(n, noun string) string {
+	if n == "1" {
+		return n + " " + noun
+	}
+	return n + " " + noun + "s"
+}
+
+func total(set *metric.Set, name string) float64 {
+	agg, _ := set.Select(name, metric.Tags{})
+	return agg.Sum
+}
+
+func checks(set *metric.Set) []Check {
+	type key struct{ group, name string }
+	at := map[key]int{}
+	all := []Check{}
+	for tags, agg := range set.Series(metric.Checks) {
+		k := key{tag(tags, "group"), tag(tags, "check")}
+		i, known := at[k]
+		if !known {
+			i = len(all)
+			at[k] = i
+			all = append(all, Check{Group: k.group, Name: k.name})
+		}
+		all[i].Passes += agg.NonZero
+		all[i].Fails += agg.Count - agg.NonZero
+	}
+	slices.SortFunc(all, func(a, b Check) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Name, b.Name))
+	})
+	return all
+}
+
+// groups lists the groups that ran or held a check, and those around them.
+func groups(set *metric.Set, checks []Check) []string {
+	seen := map[string]bool{}
+	add := func(path string) {
+		for path != "" && !seen[path] {
+			seen[path] = true
+			path, _ = splitGroup(path)
+		}
+	}
+	for tags := range set.Series(metric.GroupDuration) {
+		add(tag(tags, "group"))
+	}
+	for _, c := range checks {
+		add(c.Group)
+	}
+	all := make([]string, 0, len(seen))
+	for path := range seen {
+		all = append(all, path)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// separator stands before each name of a group's path.
+const separator = "::"
+
+func tag(tags metric.Tags, key string) string {
+	value, _ := tags.Get(key)
+	return value
+}
+
+// endpoint is what requests are grouped by.
+type endpoint struct{ method, name string }
+
+// endpointOf falls back to the URL where systemTags leave out names.
+func endpointOf(tags metric.Tags) endpoint {
+	name, ok := tags.Get("name")
+	if !ok {
+		name = tag(tags, "url")
+	}
+	return endpoint{tag(tags, "method"), name}
+}
+
+// traffic is what is known of some requests.
+type traffic struct {
+	count    float64
+	duration metric.Aggregate
+	failed   metric.Aggregate
+}
+
+func (t *traffic) request(e endpoint, seconds float64) Request {
+	r := Request{
+		Method: e.method,
+		Name:   e.name,
+		Count:  uint64(max(t.count, 0)),
+		Failed: t.failed.Share(),
+		P50:    t.duration.Percentile(50),
+		P95:    t.duration.Percentile(95),
+		P99:    t.duration.Percentile(99),
+		Max:    t.duration.Max,
+	}
+	r.Rate = perSecond(t.count, seconds)
+	return r
+}
+
+// perSecond stays finite, which JSON demands.
+func perSecond(sum, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return min(max(sum/seconds, -math.MaxFloat64), math.MaxFloat64)
+}
+
+func requests(set *metric.Set, seconds float64) (rows []Request, all Request) {
+	byEndpoint := map[endpoint]*traffic{}
+	of := func(tags metric.Tags) *traffic {
+		e := endpointOf(tags)
+		if byEndpoint[e] == nil {
+			byEndpoint[e] = &traffic{}
+		}
+		return byEndpoint[e]
+	}
+	for tags, agg := range set.Series(metric.HTTPReqs) {
+		of(tags).count += agg.Sum
+	}
+	for tags, agg := range set.Series(metric.HTTPReqDuration) {
+		of(tags).duration.Merge(agg)
+	}
+	for tags, agg := range set.Series(metric.HTTPReqFailed) {
+		of(tags).failed.Merge(agg)
+	}
+	rows = make([]Request, 0, len(byEndpoint))
+	for e, t := range byEndpoint {
+		if t.count > 0 {
+			rows = append(rows, t.request(e, seconds))
+		}
+	}
+	slices.SortFunc(rows, func(a, b Request) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Method, b.Method))
+	})
+	var sum traffic
+	sum.count = total(set, metric.HTTPReqs)
+	sum.duration, _ = set.Select(metric.HTTPReqDuration, metric.Tags{})
+	sum.failed, _ = set.Select(metric.HTTPReqFailed, metric.Tags{})
+	return rows, sum.request(endpoint{}, seconds)
+}

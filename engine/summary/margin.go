@@ -1,0 +1,122 @@
+package summary
+
+import (
+	"cmp"
+	"math"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/threshold"
+)
+
+// condition writes a threshold's expression in canonical form, its limit with
+// the unit that scripts leave out: p(95)<200ms.
+func condition(v threshold.Verdict) string {
+	e, err := threshold.Parse(v.Expression)
+	if err != nil {
+		return inert(v.Expression)
+	}
+	text := e.String()
+	if e.Method().String() == "count" && v.Metric.Type != metric.Counter {
+		return text
+	}
+	switch v.Metric.Unit {
+	case metric.Time:
+		text += "ms"
+	case metric.Data:
+		text += "B"
+	}
+	if isPerSecond(v, e) {
+		text += "/s"
+	}
+	return text
+}
+
+// isPerSecond reports whether the threshold is about a counter's rate.
+func isPerSecond(v threshold.Verdict, e threshold.Expression) bool {
+	return v.Metric.Type == metric.Counter && e.Method().String() == "rate"
+}
+
+// observed writes the value a threshold was judged by, with as many figures as
+// it takes to see on which side of the limit it lies.
+func observed(v threshold.Verdict, timeUnit string) string {
+	if v.NoData {
+		return "no data"
+	}
+	n := 3
+	for n < 17 && cmp.Compare(figures(v.Observed, n), v.Limit) != cmp.Compare(v.Observed, v.Limit) {
+		n++
+	}
+	value := figures(v.Observed, n)
+	if v.Observed == math.Trunc(v.Observed) && v.Metric.Unit == metric.Plain && math.Abs(v.Observed) < 1e6 {
+		value = v.Observed
+	}
+	perSecond := ""
+	if e, err := threshold.Parse(v.Expression); err == nil && isPerSecond(v, e) {
+		perSecond = "/s"
+	}
+	switch v.Metric.Unit {
+	case metric.Time:
+		switch a := math.Abs(value); {
+		case timeUnit == "s" || timeUnit == "" && a >= 10_000:
+			return plainest(shift(value, -3)) + " s" + perSecond
+		case timeUnit == "us" || timeUnit == "" && a < 0.1 && a > 0:
+			return plainest(shift(value, 3)) + " µs" + perSecond
+		}
+		return plainest(value) + " ms" + perSecond
+	case metric.Data:
+		for _, unit := range []struct {
+			power int
+			name  string
+		}{{12, " TB"}, {9, " GB"}, {6, " MB"}, {3, " KB"}} {
+			if math.Abs(value) >= math.Pow10(unit.power) {
+				return plainest(shift(value, -unit.power)) + unit.name + perSecond
+			}
+		}
+		return plainest(value) + " B" + perSecond
+	}
+	return plainest(value) + perSecond
+}
+
+// shift multiplies by a power of ten and drops the noise that this adds to the
+// last digits.
+func shift(v float64, power int) float64 { return figures(v*math.Pow10(power), 15) }
+
+// margin says how far the observed value is from the limit.
+func margin(v threshold.Verdict) string {
+	e, err := threshold.Parse(v.Expression)
+	if v.NoData || err != nil {
+		return ""
+	}
+	gap := v.Observed - v.Limit
+	var inside, outside string
+	switch e.Operator() {
+	case "<", "<=":
+		inside, outside = "below", "over"
+	case ">", ">=":
+		inside, outside, gap = "above", "short", -gap
+	default:
+		return ""
+	}
+	word, sign := inside, ""
+	if !v.OK {
+		word = outside
+		if outside == "over" {
+			sign = "+"
+		}
+	}
+	gap = math.Abs(gap)
+	switch relative := gap / math.Abs(v.Limit); {
+	case gap == 0:
+		return "at the limit"
+	case v.Limit == 0:
+		return ""
+	case relative >= 10:
+		return plainest(figures(math.Abs(v.Observed)/math.Abs(v.Limit), 2)) + " × the limit"
+	case relative < 0.001:
+		return sign + "<0.1 % " + word
+	case relative < 0.0995:
+		return sign + plainest(figures(relative*100, 2)) + " % " + word
+	default:
+		return sign + fixed(relative*100, 0) + " % " + word
+	}
+}

@@ -1,0 +1,372 @@
+package summary
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/swarmload/swarm/engine/metric"
+)
+
+// Style says how text is printed.
+type Style struct {
+	Color bool
+	Width int // columns; 0 means 80
+	// Mode is "compact" (verdict, thresholds, request totals), "full" (all,
+	// and every metric), "off" (nothing) or "" (all that matters).
+	Mode string
+}
+
+// maxRows is how much of a list the text shows; JSON has all of it.
+const maxRows = 20
+
+// WriteText prints s for a person: verdict first. Only sections that have
+// something to say appear. Text of scripts and targets is made inert.
+func WriteText(w io.Writer, s *Summary, st Style) error {
+	if st.Mode == "off" {
+		return nil
+	}
+	if st.Width <= 0 {
+		st.Width = 80
+	}
+	p := &printer{style: st}
+	p.verdict(s)
+	p.thresholds(s)
+	if st.Mode == "compact" {
+		p.requests(s, true)
+	} else {
+		p.checks(s)
+		p.requests(s, false)
+		p.errors(s)
+		p.scenarios(s)
+		if st.Mode == "full" {
+			p.metrics(s)
+		}
+		p.facts(s)
+	}
+	p.notes(s)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// printer writes lines.
+type printer struct {
+	style Style
+	b     strings.Builder
+}
+
+func (p *printer) put(c paint, text string) {
+	if c != "" && p.style.Color {
+		text = "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+	}
+	p.b.WriteString(text)
+}
+
+func (p *printer) end() { p.b.WriteByte('\n') }
+
+// section starts a new block.
+func (p *printer) section() { p.end() }
+
+func (p *printer) verdict(s *Summary) {
+	word, sign, c := "passed", "✓", green
+	if !s.Passed {
+		word, sign, c = "failed", "✗", red
+	}
+	p.put("", " ")
+	p.put(c, sign+" ")
+	p.put(bold, word)
+	for _, part := range []string{inert(s.Script), length(s.Duration)} {
+		if part != "" {
+			p.put("", "  "+part)
+		}
+	}
+	if s.Total.Count > 0 {
+		p.put("", "  "+plural(grouped(float64(s.Total.Count)), "request")+"  "+perSec(s.Total.Rate))
+	}
+	p.end()
+	for _, reason := range s.Reasons {
+		p.put("", "   "+inert(reason))
+		p.end()
+	}
+}
+
+// mark is the sign before something that holds or not.
+func mark(ok bool) (sign string, c paint) {
+	if ok {
+		return "✓", green
+	}
+	return "✗", red
+}
+
+func (p *printer) thresholds(s *Summary) {
+	t := table{right: []bool{false, false, false, false}, gap: 3, shrink: 0}
+	for _, v := range s.Thresholds {
+		if v.Default && v.OK && p.style.Mode != "full" {
+			continue // nobody asked for it, and it has nothing to say
+		}
+		sign, c := mark(v.OK)
+		note := margin(v)
+		if v.Aborted {
+			note = strings.TrimPrefix(note+", stopped the run", ", ")
+		}
+		t.add(cell{"   " + sign + " " + inert(v.Name) + " " + condition(v), c}, cell{observed(v, s.TimeUnit), ""}, cell{note, c})
+	}
+	if len(t.rows) == 0 {
+		return
+	}
+	p.section()
+	p.put(faint, " thresholds")
+	p.end()
+	t.write(p, p.style.Width)
+}
+
+func (p *printer) checks(s *Summary) {
+	if len(s.Checks) == 0 {
+		return
+	}
+	rows := s.Checks
+	if len(rows) > maxRows {
+		// Failures first: they are what the list is read for.
+		rows = slices.Clone(rows)
+		slices.SortStableFunc(rows, func(a, b Check) int {
+			switch {
+			case a.Fails > 0 && b.Fails == 0:
+				return -1
+			case a.Fails == 0 && b.Fails > 0:
+				return 1
+			}
+			return 0
+		})
+	}
+	t := table{right: []bool{false, true, true, true}, gap: 3}
+	t.add(cell{" checks", faint}, cell{"passed", faint}, cell{"failed", faint}, cell{"share", faint})
+	for _, c := range rows[:min(len(rows), maxRows)] {
+		sign, color := mark(c.Fails == 0)
+		name := inert(c.Name)
+		if group := strings.Trim(strings.ReplaceAll(c.Group, separator, " › "), " ›"); group != "" {
+			name = inert(group) + " › " + name
+		}
+		all := float64(c.Passes) + float64(c.Fails)
+		share := 0.0
+		if all > 0 {
+			share = float64(c.Passes) / all
+		}
+		t.add(cell{"   " + sign + " " + name, color}, cell{short(float64(c.Passes)), ""}, cell{failures(c.Fails), ""}, cell{percent(share), ""})
+	}
+	if more := rows[min(len(rows), maxRows):]; len(more) > 0 {
+		failing := 0
+		for _, c := range more {
+			if c.Fails > 0 {
+				failing++
+			}
+		}
+		text := fmt.Sprintf("   … and %d more, all passed", len(more))
+		if failing > 0 {
+			text = fmt.Sprintf("   … and %d more, %d of them failed", len(more), failing)
+		}
+		t.line(text, faint)
+	}
+	p.section()
+	t.write(p, p.style.Width)
+}
+
+// failures leaves a zero out, so that what is there stands out.
+func failures(n uint64) string {
+	if n == 0 {
+		return "–"
+	}
+	return short(float64(n))
+}
+
+func (p *printer) requests(s *Summary, totalsOnly bool) {
+	if s.Total.Count == 0 {
+		return
+	}
+	methods := 0
+	for _, r := range s.Requests {
+		methods = max(methods, columns(inert(r.Method)))
+	}
+	t := table{right: []bool{false, true, true, true, true, true, true, true}, gap: 2}
+	header := []cell{{" requests", faint}}
+	for _, name := range []string{"count", "rate", "errors", "p50", "p95", "p99", "max"} {
+		header = append(header, cell{name, faint})
+	}
+	t.add(header...)
+	row := func(name string, r Request) {
+		c := paint("")
+		if r.Failed > 0 {
+			c = red
+		}
+		time := func(ms float64) cell { return cell{milliseconds(ms, s.TimeUnit), ""} }
+		t.add(cell{"   " + name, ""}, cell{short(float64(r.Count)), ""}, cell{perSec(r.Rate), ""}, cell{percent(r.Failed), c},
+			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
+	}
+	if totalsOnly {
+		row("all", s.Total)
+	} else {
+		for _, r := range s.Requests[:min(len(s.Requests), maxRows)] {
+			method := inert(r.Method)
+			row(method+strings.Repeat(" ", methods-columns(method))+" "+inert(r.Name), r)
+		}
+		if more := len(s.Requests) - maxRows; more > 0 {
+			t.line(fmt.Sprintf("   … and %d more", more), faint)
+		}
+		if len(s.Requests) > 1 {
+			row("all", s.Total)
+		}
+	}
+	p.section()
+	t.write(p, p.style.Width)
+}
+
+func (p *printer) errors(s *Summary) {
+	if len(s.Errors) == 0 {
+		return
+	}
+	t := table{right: []bool{true, false, false, false}, gap: 2, shrink: 1}
+	for _, e := range s.Errors[:min(len(s.Errors), maxRows)] {
+		where := inert(e.File)
+		if where != "" && e.Line > 0 {
+			where += fmt.Sprintf(":%d", e.Line)
+			if e.Column > 0 {
+				where += fmt.Sprintf(":%d", e.Column)
+			}
+		}
+		when := "at " + clock(e.First)
+		if clock(e.First) != clock(e.Last) {
+			when = "first " + clock(e.First) + ", last " + clock(e.Last)
+		}
+		t.add(cell{"   " + short(float64(e.Count)) + " ×", ""}, cell{inert(e.Message), red}, cell{where, ""}, cell{when, faint})
+	}
+	if more := len(s.Errors) - maxRows; more > 0 {
+		t.line(fmt.Sprintf("   … and %d more", more), faint)
+	}
+	p.section()
+	p.put(faint, fmt.Sprintf(" errors (%s)", plural(fmt.Sprint(len(s.Errors)), "kind")))
+	p.end()
+	t.write(p, p.style.Width)
+}
+
+func (p *printer) scenarios(s *Summary) {
+	if len(s.Scenarios) < 2 {
+		return
+	}
+	t := table{right: []bool{false, false, true, true}, gap: 3}
+	t.add(cell{" scenarios", faint}, cell{"executor", faint}, cell{"iterations", faint}, cell{"interrupted", faint})
+	for _, sc := range s.Scenarios[:min(len(s.Scenarios), maxRows)] {
+		t.add(cell{"   " + inert(sc.Name), ""}, cell{inert(sc.Executor), ""}, cell{short(float64(sc.Iterations)), ""}, cell{failures(sc.Interrupted), ""})
+	}
+	if more := len(s.Scenarios) - maxRows; more > 0 {
+		t.line(fmt.Sprintf("   … and %d more", more), faint)
+	}
+	p.section()
+	t.write(p, p.style.Width)
+}
+
+// metrics prints every metric with all its values, a table for each type.
+func (p *printer) metrics(s *Summary) {
+	for _, kind := range []struct {
+		title string
+		typ   metric.Type
+		keys  []string
+	}{
+		{"trends", metric.Trend, s.TrendStats},
+		{"counters", metric.Counter, []string{"count", "rate"}},
+		{"rates", metric.Rate, []string{"rate", "passes", "fails"}},
+		{"gauges", metric.Gauge, []string{"value", "min", "max"}},
+	} {
+		t := table{right: append([]bool{false}, slices.Repeat([]bool{true}, len(kind.keys))...), gap: 3}
+		header := []cell{{" " + kind.title, faint}}
+		for _, key := range kind.keys {
+			header = append(header, cell{inert(key), faint})
+		}
+		t.add(header...)
+		for _, m := range s.Metrics {
+			if m.Type != kind.typ.String() {
+				continue
+			}
+			row := []cell{{"   " + inert(m.Name), ""}}
+			for _, key := range kind.keys {
+				row = append(row, cell{metricValue(m, key, s.TimeUnit), ""})
+			}
+			t.add(row...)
+		}
+		if len(t.rows) > 1 {
+			p.section()
+			t.write(p, p.style.Width)
+		}
+	}
+}
+
+// metricValue writes one value of a metric in the unit of its key.
+func metricValue(m Metric, key, timeUnit string) string {
+	v, ok := m.Values[key]
+	switch {
+	case !ok:
+		return ""
+	case m.Type == metric.Rate.String() && key == "rate":
+		return percent(v)
+	case m.Type == metric.Counter.String() && key == "rate":
+		if m.Unit == metric.Plain {
+			return perSec(v)
+		}
+		return quantity(v, m.Unit, timeUnit) + "/s"
+	case m.Type == metric.Trend.String() && key == "count", key == "passes", key == "fails":
+		return short(v)
+	}
+	return quantity(v, m.Unit, timeUnit)
+}
+
+// facts prints what the run amounted to.
+func (p *printer) facts(s *Summary) {
+	t := table{right: []bool{false, false}, gap: 3, shrink: 1}
+	seconds := s.Duration.Seconds()
+	if s.Iterations > 0 || s.Interrupted > 0 {
+		text := grouped(float64(s.Iterations)) + " complete"
+		if s.Interrupted > 0 {
+			text += ", " + grouped(float64(s.Interrupted)) + " interrupted"
+		}
+		if rate := perSecond(float64(s.Iterations), seconds); rate > 0 {
+			text += "  ·  " + perSec(rate)
+		}
+		t.add(cell{" iterations", faint}, cell{text, ""})
+	}
+	if s.VUsMax > 0 {
+		t.add(cell{" VUs", faint}, cell{grouped(float64(s.VUsMax)) + " at most", ""})
+	}
+	if s.DataReceived > 0 || s.DataSent > 0 {
+		amount := func(v float64, what string) string {
+			text := dataSize(v) + " " + what
+			if rate := perSecond(v, seconds); rate >= 1 {
+				text += " (" + dataSize(rate) + "/s)"
+			}
+			return text
+		}
+		t.add(cell{" data", faint}, cell{amount(s.DataReceived, "in") + "  ·  " + amount(s.DataSent, "out"), ""})
+	}
+	if s.Isolation == "off" {
+		t.add(cell{" isolation", faint}, cell{"off: the script ran in the coordinator's own process", ""})
+	} else if s.Isolation != "" {
+		t.add(cell{" isolation", faint}, cell{inert(s.Isolation), ""})
+	}
+	if len(t.rows) > 0 {
+		p.section()
+		t.write(p, p.style.Width)
+	}
+}
+
+func (p *printer) notes(s *Summary) {
+	if len(s.Notes) == 0 {
+		return
+	}
+	p.section()
+	for _, note := range s.Notes[:min(len(s.Notes), maxRows)] {
+		p.put("", " note: "+inert(note))
+		p.end()
+	}
+	if more := len(s.Notes) - maxRows; more > 0 {
+		p.put(faint, fmt.Sprintf(" … and %d more notes", more))
+		p.end()
+	}
+}
