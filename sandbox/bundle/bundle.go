@@ -102,8 +102,12 @@ func buildOptions(dir string, l *loader) api.BuildOptions {
 			"top-level-await": false,
 			"using":           false,
 
-			"arbitrary-module-namespace-names": false,
+			"regexp-match-indices":            false,
+			"regexp-set-notation":             false,
+			"regexp-unicode-property-escapes": false,
 		},
+		LogOverride: map[string]api.LogLevel{"direct-eval": api.LogLevelWarning, "unsupported-regexp": api.LogLevelWarning},
+		Inject:      []string{symbols},
 		Define:      map[string]string{"process.env.NODE_ENV": `"production"`},
 		TreeShaking: api.TreeShakingTrue,
 		// Source maps inside sources could name any file of this machine,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,27 +28,29 @@ const (
 )
 
 var (
-	exportClause  = regexp.MustCompile(`(?:^|\n)export \{\n((?:  [\w$]+(?: as [\w$]+)?,?\n)*)\};\n$`)
-	exportDefault = regexp.MustCompile(`(?:^|\n)export default ([\w$]+\(\));\n$`)
-	exportItem    = regexp.MustCompile(`(?m)^  ([\w$]+) as ([\w$]+)`)
+	exportClause  = regexp.MustCompile(`^export \{\n((?:  [^\s,;"]+(?: as (?:[^\s,;"]+|"(?:[^"\\\n]|\\.)*"))?,?\n)*)\};\n$`)
+	exportDefault = regexp.MustCompile(`^export default ([\w$]+\(\));\n$`)
+	exportItem    = regexp.MustCompile(`(?m)^  ([^\s,]+) as (.*?)(,?)$`)
 )
 
 // wrap turns esbuild's ES module into the body of a CommonJS wrapper. The text
 // gains exactly one line, at the top.
 func wrap(esm []byte) []byte {
-	head := openESM
+	head, tail := openESM, "return {};\n"
 	esm = bytes.Replace(esm, []byte(requires), []byte("require"+strings.Repeat("\n", strings.Count(requires, "\n"))), 1)
-	if m := exportClause.FindSubmatchIndex(esm); m != nil {
-		items := exportItem.ReplaceAll(esm[m[2]:m[3]], []byte("  $2: $1"))
-		esm = append(esm[:m[0]:m[0]], "\nreturn {\n"+string(items)+"};\n"...)
-	} else if m := exportDefault.FindSubmatchIndex(esm); m != nil {
-		// The script is a CommonJS module: what it assigned to module.exports is all it exports.
-		head = openCJS
-		esm = append(esm[:m[0]:m[0]], "\nreturn "+string(esm[m[2]:m[3]])+";\n"...)
-	} else {
-		esm = append(esm[:len(esm):len(esm)], "return {};\n"...)
+	last := 0 // where the last statement may begin
+	if i := bytes.LastIndex(esm, []byte("\nexport ")); i >= 0 {
+		last = i + 1
 	}
-	return append(append([]byte(head), esm...), closing...)
+	if m := exportClause.FindSubmatch(esm[last:]); m != nil {
+		tail = "return {\n" + string(exportItem.ReplaceAll(m[1], []byte("  $2: $1$3"))) + "};\n"
+		esm = esm[:last]
+	} else if m := exportDefault.FindSubmatch(esm[last:]); m != nil {
+		// The script is a CommonJS module: what it assigned to module.exports is all it exports.
+		head, tail = openCJS, "return "+string(m[1])+";\n"
+		esm = esm[:last]
+	}
+	return slices.Concat([]byte(head), esm, []byte(tail), []byte(closing))
 }
 
 // wrapMap makes esbuild's source map fit what wrap returns: one line further

@@ -17,6 +17,18 @@ const (
 	hostNamespace = "host"
 )
 
+// symbols names a module that gives scripts the well-known symbols which goja
+// lacks, by the names that esbuild's lowered code falls back to.
+const (
+	symbols       = "swarm:symbols"
+	symbolsSource = `const known = (name) => Symbol[name] || Symbol.for("Symbol." + name);
+const asyncIterator = /* @__PURE__ */ known("asyncIterator");
+const dispose = /* @__PURE__ */ known("dispose");
+const asyncDispose = /* @__PURE__ */ known("asyncDispose");
+export { asyncIterator as "Symbol.asyncIterator", dispose as "Symbol.dispose", asyncDispose as "Symbol.asyncDispose" };
+`
+)
+
 // loader answers esbuild's questions about paths and texts. esbuild asks from
 // many goroutines; mu guards everything.
 type loader struct {
@@ -55,11 +67,11 @@ func (f fault) Error() string { return f.message }
 func (l *loader) onResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if a.Kind == api.ResolveEntryPoint && a.Path == symbols {
+		return api.OnResolveResult{Path: symbols, Namespace: hostNamespace, SideEffects: api.SideEffectsFalse}, nil
+	}
 	if a.Kind == api.ResolveEntryPoint {
 		return api.OnResolveResult{Path: l.entry, Namespace: namespace}, nil
-	}
-	if a.Kind == api.ResolveJSRequireResolve {
-		return refuse(fault{"require.resolve is not supported", "use require or import"}), nil
 	}
 	if h := l.hosts.find(a.Path); h != nil {
 		if a.Kind == api.ResolveJSRequireCall {
@@ -92,22 +104,35 @@ func (l *loader) onLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 	l.sources[a.Path] = text
 	kind, _ := loaderFor(a.Path)
 	contents := strings.TrimPrefix(string(text), "\ufeff")
+	var warnings []api.Message
 	if kind != api.LoaderText {
-		clean, offset, why := screen(contents)
-		if why != "" {
-			d := l.at(a.Path, offset+len(text)-len(contents))
-			d.Message = why
-			return api.OnLoadResult{Errors: []api.Message{{Text: why, Detail: d}}}, nil
+		s := screen(contents)
+		bom := len(text) - len(contents)
+		if s.why != "" {
+			d := l.at(a.Path, s.pos+bom)
+			d.Message = s.why
+			return api.OnLoadResult{Errors: []api.Message{{Text: s.why, Detail: d}}}, nil
 		}
-		contents = clean
+		// A package may hold such an expression where nobody goes.
+		if !strings.Contains(a.Path, "node_modules/") {
+			for _, at := range s.properties {
+				d := l.at(a.Path, at+bom)
+				d.Message, d.Hint = `\p{…} in a regular expression is not supported`, "write the characters as ranges, such as [a-zA-Z]"
+				warnings = append(warnings, api.Message{Text: d.Message, Detail: d})
+			}
+		}
+		contents = s.text
 	}
-	return api.OnLoadResult{Contents: &contents, Loader: kind}, nil
+	return api.OnLoadResult{Contents: &contents, Loader: kind, Warnings: warnings}, nil
 }
 
 func (l *loader) onLoadHost(a api.OnLoadArgs) (api.OnLoadResult, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text := l.hosts.find(a.Path).source()
+	text := symbolsSource
+	if a.Path != symbols {
+		text = l.hosts.find(a.Path).source()
+	}
 	return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
 }
 

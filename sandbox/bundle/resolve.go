@@ -68,9 +68,9 @@ func (l *loader) relative(specifier, name string) (target, error) {
 // parentOf keeps the leading ./ that path.Dir drops.
 func parentOf(specifier string) string {
 	if i := strings.LastIndexByte(strings.TrimRight(specifier, "/"), '/'); i >= 0 {
-		return specifier[:i]
+		return specifier[:i+1]
 	}
-	return "."
+	return "./"
 }
 
 // inside proposes a file of a folder that has no index.

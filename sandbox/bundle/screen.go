@@ -15,15 +15,15 @@ const (
 )
 
 // screen reads JavaScript or TypeScript once, from left to right, and tells
-// where (byte offset) and why a parser should not be given it; why is "" when
-// it may. It knows strings, templates, comments and regular expressions, so
+// where (pos, a byte offset) and why a parser should not be given it; why is ""
+// when it may. It knows strings, templates, comments and regular expressions, so
 // that brackets in them do not count. Where a slash could be read as a division
 // or as the start of a regular expression, and that matters, it refuses.
 //
-// The text returned has the same length and meaning. Its comments that name a
+// Its text afterwards has the same length and meaning. Comments that name a
 // source map are defused: such a map could name any file.
-func screen(text string) (clean string, offset int, why string) {
-	s := screener{text: text, levels: make([]level, 1, 64)}
+func screen(text string) *screener {
+	s := &screener{text: text, levels: make([]level, 1, 64)}
 	s.levels[0].kind = '{'
 	s.run()
 	if len(s.maps) > 0 {
@@ -31,9 +31,9 @@ func screen(text string) (clean string, offset int, why string) {
 		for _, at := range s.maps {
 			defused[at] = 'S'
 		}
-		text = string(defused)
+		s.text = string(defused)
 	}
-	return text, s.pos, s.why
+	return s
 }
 
 // level is the inside of one pair of brackets.
@@ -58,6 +58,8 @@ type screener struct {
 	levels []level
 	sum    counts // over all levels
 	maps   []int  // offsets of source map comments
+
+	properties []int // offsets of \p{…} in regular expressions, which goja takes for other text
 
 	operand bool   // the last token ends an expression
 	word    string // the last token, when it is an identifier or keyword
@@ -245,10 +247,12 @@ func (s *screener) startsRegexp() bool {
 			if unsure && (risky || opens != 0 || strings.HasPrefix(after, "/") || strings.HasPrefix(after, "*")) {
 				s.refuse("this may be a division or a regular expression: put it in parentheses")
 			}
+			body := s.pos
 			s.pos = i + 1
 			for s.pos < len(s.text) && wordByte(s.text[s.pos]) {
 				s.pos++
 			}
+			s.noteProperties(body, i)
 			s.ends()
 			return true
 		case c == '[', c == ']':
@@ -266,6 +270,21 @@ func (s *screener) startsRegexp() bool {
 		}
 	}
 	return false
+}
+
+func (s *screener) noteProperties(start, end int) {
+	if !strings.Contains(s.text[end:s.pos], "u") {
+		return
+	}
+	for i := start; i < end; i++ {
+		if s.text[i] != '\\' {
+			continue
+		}
+		if escape := s.text[i+1 : end]; strings.HasPrefix(escape, "p{") || strings.HasPrefix(escape, "P{") {
+			s.properties = append(s.properties, i)
+		}
+		i++
+	}
 }
 
 // ends notes that an operand has just been read.

@@ -29,8 +29,12 @@ func (l *loader) diagnose(r api.BuildResult) Diagnostics {
 		all = append(all, l.translate(m, fault{}))
 	}
 	for _, m := range r.Warnings {
-		if f, ok := fatalWarnings[m.ID]; ok {
+		if _, ours := m.Detail.(Diagnostic); ours {
+			all = append(all, l.translate(m, fault{}))
+		} else if f, ok := fatalWarnings[m.ID]; ok {
 			all = append(all, l.translate(m, f))
+		} else if flag := regexpFlag.FindStringSubmatch(m.Text); flag != nil && m.Location != nil && !strings.Contains(m.Location.File, "node_modules/") {
+			all = append(all, l.translate(m, fault{"the regular expression flag " + flag[1] + " is not supported", ""}))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Diagnostic) int {
@@ -54,7 +58,7 @@ func (l *loader) translate(m api.Message, f fault) Diagnostic {
 		return d
 	}
 	d := Diagnostic{At: Position{File: l.entry}, Length: 1}
-	if at := m.Location; at != nil && at.Namespace == namespace {
+	if at := m.Location; at != nil && strings.HasPrefix(at.File, prefix) {
 		d.At, d.Length, d.Line = l.locate(at)
 	}
 	if f.message == "" {
@@ -86,6 +90,7 @@ var (
 	constant    = regexp.MustCompile(`^Cannot assign to (?:"(.*)"|import "(.*)").*$`)
 	unavailable = regexp.MustCompile(`^(.*) (?:is|are) not available in the configured target environment.*$`)
 	panicked    = regexp.MustCompile(`^panic: .*$`)
+	regexpFlag  = regexp.MustCompile(`^The regular expression flag "(.)" is not available`)
 	strictMode  = regexp.MustCompile(`^(.*) cannot be used (?:in strict mode|in an ECMAScript module|with the "esm" output format.*)$`)
 )
 
