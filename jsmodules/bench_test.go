@@ -22,43 +22,43 @@ func benchmarkIterate(b *testing.B, code string) {
 }
 
 func BenchmarkIterateEmpty(b *testing.B) {
-	benchmarkIterate(b, `exports.default = function(){}`)
+	benchmarkIterate(b, `export default function(){}`)
 }
 
 // The loops of a hundred make the iteration's own cost small; divide by 100.
 
 func BenchmarkIterateLoop100(b *testing.B) {
-	benchmarkIterate(b, `exports.default = function(){ for (let i=0; i<100; i++); }`)
+	benchmarkIterate(b, `export default function(){ for (let i=0; i<100; i++); }`)
 }
 
 func BenchmarkCheck100(b *testing.B) {
 	benchmarkIterate(b, `const set = {"is one": v => v === 1};
-exports.default = function(){ for (let i=0; i<100; i++) check(1, set) }`)
+export default function(){ for (let i=0; i<100; i++) check(1, set) }`)
 }
 
 func BenchmarkCheckLiteral100(b *testing.B) {
-	benchmarkIterate(b, `exports.default = function(){ for (let i=0; i<100; i++) check(1, {"is one": v => v === 1}) }`)
+	benchmarkIterate(b, `export default function(){ for (let i=0; i<100; i++) check(1, {"is one": v => v === 1}) }`)
 }
 
 func BenchmarkMetricAdd100(b *testing.B) {
 	benchmarkIterate(b, `const t = new Trend("t");
-exports.default = function(){ for (let i=0; i<100; i++) t.add(i) }`)
+export default function(){ for (let i=0; i<100; i++) t.add(i) }`)
 }
 
 func BenchmarkMetricAddTags100(b *testing.B) {
 	benchmarkIterate(b, `const t = new Trend("t"), tags = {kind: "a"};
-exports.default = function(){ for (let i=0; i<100; i++) t.add(i, tags) }`)
+export default function(){ for (let i=0; i<100; i++) t.add(i, tags) }`)
 }
 
 func BenchmarkIterNumber100(b *testing.B) {
-	benchmarkIterate(b, `exports.default = function(){ let s = 0; for (let i=0; i<100; i++) s += __ITER }`)
+	benchmarkIterate(b, `export default function(){ let s = 0; for (let i=0; i<100; i++) s += __ITER }`)
 }
 
-const realistic = `const { check, group, sleep } = require("k6");
-const { Counter, Rate, Trend } = require("k6/metrics");
+const realistic = `import { check, group, sleep } from "k6";
+import { Counter, Rate, Trend } from "k6/metrics";
 const a = new Trend("a", true), b = new Rate("b"), c = new Counter("c");
-exports.options = { vus: 10, thresholds: { a: ["p(95)<200"], b: ["rate>0.9"] } };
-exports.default = function(data){
+export const options = { vus: 10, thresholds: { a: ["p(95)<200"], b: ["rate>0.9"] } };
+export default function(data){
   group("one", () => { const r = {status: 200}; check(r, {"status is 200": r => r.status === 200}); a.add(1) });
   group("two", () => { const r = {status: 200}; check(r, {"status is 200": r => r.status === 200, "fast": () => true}); b.add(true); c.add(1) });
 }`
@@ -68,8 +68,8 @@ func BenchmarkNewVU(b *testing.B) {
 		code     string
 		iterated bool
 	}{
-		"bare":               {`exports.default = function(){}`, false},
-		"k6":                 {`const {check} = require("k6"); exports.default = function(){}`, false},
+		"bare":               {`export default function(){}`, false},
+		"k6":                 {`import {check} from "k6"; check; export default function(){}`, false},
 		"realistic":          {realistic, false},
 		"realistic/iterated": {realistic, true},
 	} {

@@ -3,6 +3,9 @@ package jsmodules_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +17,10 @@ import (
 	"github.com/swarmload/swarm/jsmodules"
 	"github.com/swarmload/swarm/sandbox"
 	"github.com/swarmload/swarm/sandbox/bundle"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a host whose samples and log lines a test can read.
 type world struct {
@@ -39,16 +45,21 @@ func newWorld(p *plan.Plan) *world {
 	return w
 }
 
-func (w *world) log() []sandbox.LogLine {
+// log returns what was logged, "level text" each.
+func (w *world) log() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]sandbox.LogLine(nil), w.lines...)
+	var lines []string
+	for _, l := range w.lines {
+		lines = append(lines, l.Level+" "+l.Text)
+	}
+	return lines
 }
 
 // series returns what was recorded of a metric, by tags.
 func (w *world) series(t testing.TB, name string) map[string]metric.Aggregate {
 	t.Helper()
-	if err := w.set.Merge("here", w.host.Registry.Snapshot(time0)); err != nil {
+	if err := w.set.Merge("here", w.host.Registry.Snapshot(time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	all := make(map[string]metric.Aggregate)
@@ -58,9 +69,26 @@ func (w *world) series(t testing.TB, name string) map[string]metric.Aggregate {
 	return all
 }
 
+// compile bundles and compiles code as a user's script is.
 func compile(t testing.TB, code string) *sandbox.Script {
 	t.Helper()
-	s, err := sandbox.Compile(&bundle.Bundle{Entry: "script.js", Code: []byte(code)}, jsmodules.Builtin(), jsmodules.Globals())
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "script.js"), []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options := bundle.Options{Root: root, Entry: "script.js"}
+	for _, m := range jsmodules.Builtin() {
+		options.Modules = append(options.Modules, bundle.HostModule{
+			Names:      m.Names,
+			Exports:    m.Exports,
+			HasDefault: slices.Contains(m.Exports, "default"),
+		})
+	}
+	b, err := bundle.Build(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sandbox.Compile(b, jsmodules.Builtin(), jsmodules.Globals())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,23 +114,21 @@ func (w *world) vu(t testing.TB, code string) vu.VU {
 	return v
 }
 
-var time0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
 var scenario = &vu.Scenario{Name: "default", Exec: "default"}
 
-// imports is what a bundler makes of the usual imports.
-const imports = `const { check, group, sleep, fail, randomSeed } = require("k6");
-const { Counter, Gauge, Rate, Trend } = require("k6/metrics");
+// imports are the usual ones.
+const imports = `import { check, group, sleep, fail, randomSeed } from "k6";
+import { Counter, Gauge, Rate, Trend } from "k6/metrics";
 `
 
-// run runs code as the body of the default function once.
-func (w *world) run(t testing.TB, body string) error {
+// run runs body as the default function once, after init at the top level.
+func (w *world) run(t testing.TB, init, body string) error {
 	t.Helper()
-	v := w.vu(t, imports+"exports.default = function(){"+body+"\n}")
+	v := w.vu(t, imports+init+"\nexport default function(){"+body+"\n}")
 	return v.Iterate(context.Background(), vu.Iteration{Scenario: scenario})
 }
 
-func wantException(t testing.TB, err error, want string) {
+func wantException(t testing.TB, err error, want string) *vu.Exception {
 	t.Helper()
 	var e *vu.Exception
 	if !errors.As(err, &e) {
@@ -111,4 +137,5 @@ func wantException(t testing.TB, err error, want string) {
 	if !strings.Contains(e.Error(), want) {
 		t.Fatalf("exception %q does not contain %q", e.Error(), want)
 	}
+	return e
 }

@@ -115,10 +115,12 @@ func (v *VU) Describe(value goja.Value) (text string) {
 	if value == nil {
 		return "undefined"
 	}
+	if symbol, ok := value.(*goja.Symbol); ok {
+		return "Symbol(" + symbol.String() + ")"
+	}
 	obj, ok := value.(*goja.Object)
 	if !ok {
-		v.quietly(func() { text = value.String() })
-		return text
+		return value.String()
 	}
 	if _, callable := goja.AssertFunction(obj); callable {
 		return "a function"

@@ -79,6 +79,7 @@ func (l *limiter) allow() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.second) >= time.Second {
+		l.tell()
 		l.second, l.lines = now, 0
 	}
 	if l.lines < maxPerSecond {
@@ -86,19 +87,24 @@ func (l *limiter) allow() bool {
 		return true
 	}
 	if l.held == 0 {
-		// The script may never print again, so the count comes by a timer.
-		time.AfterFunc(time.Second, l.tell)
+		// The script may never print again, so the count comes by a timer too.
+		second := l.second
+		time.AfterFunc(time.Second, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.second.Equal(second) {
+				l.tell()
+			}
+		})
 	}
 	l.held++
 	return false
 }
 
+// tell logs how many lines were held back. The caller holds mu.
 func (l *limiter) tell() {
-	l.mu.Lock()
-	held := l.held
-	l.held = 0
-	l.mu.Unlock()
-	if l.log != nil {
-		l.log(sandbox.LogLine{Level: "warn", Source: "console", Text: fmt.Sprintf("… %d lines suppressed: the console takes %d lines a second", held, maxPerSecond)})
+	if l.held > 0 && l.log != nil {
+		l.log(sandbox.LogLine{Level: "warn", Source: "console", Text: fmt.Sprintf("… %d lines suppressed: the console takes %d lines a second", l.held, maxPerSecond)})
 	}
+	l.held = 0
 }

@@ -1,0 +1,111 @@
+package jsmodules_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/swarmload/swarm/engine/metric"
+)
+
+func TestMetrics(t *testing.T) {
+	w := newWorld(nil)
+	err := w.run(t, `const c = new Counter("c"), g = new Gauge("g"), r = new Rate("r"), t = new Trend("t", true), plain = new Trend("plain");`, `
+		c.add(2); c.add(3, {kind: "x"}); c.add(4, {kind: "x"}); c.add(5, {kind: "y"}); c.add(6);
+		g.add(5); g.add(1); g.add(3);
+		r.add(true); r.add(false); r.add(1); r.add(0);
+		for (let i=1; i<=4; i++) t.add(i);
+		group("g", () => t.add(10)); t.add(5); t.add(6, {}); t.add(7, null);
+		if (c.name !== "c" || !(c instanceof Counter) || Object.keys(c).join() !== "name") fail("shape");`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := func(name string) map[string]float64 {
+		got := map[string]float64{}
+		for tags, a := range w.series(t, name) {
+			got[tags] = a.Sum
+		}
+		return got
+	}
+	if got := sums("c"); !maps.Equal(got, map[string]float64{"scenario=default": 8, "kind=x,scenario=default": 7, "kind=y,scenario=default": 5}) {
+		t.Errorf("counter: %v", got)
+	}
+	if got := sums("t"); !maps.Equal(got, map[string]float64{"scenario=default": 28, "group=::g,scenario=default": 10}) {
+		t.Errorf("trend: %v", got)
+	}
+	if g := w.series(t, "g")["scenario=default"]; g.Last != 3 || g.Min != 1 || g.Max != 5 {
+		t.Errorf("gauge: %+v", g)
+	}
+	if got := counts(w.series(t, "r"))["scenario=default"]; got != "2/4" {
+		t.Errorf("rate: %v", got)
+	}
+	if m := w.host.Registry.Lookup("t"); m.Unit != metric.Time {
+		t.Errorf("unit of a trend of times: %v", m.Unit)
+	}
+	if m := w.host.Registry.Lookup("plain"); m.Unit != metric.Plain {
+		t.Errorf("unit of a plain trend: %v", m.Unit)
+	}
+}
+
+func TestMetricsAreInspected(t *testing.T) {
+	in, err := compile(t, imports+`new Rate("r"); new Counter("c"); new Trend("t", true); export default function(){}`).Inspect(context.Background(), newWorld(nil).host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []metric.Metric{{Name: "r", Type: metric.Rate}, {Name: "c", Type: metric.Counter}, {Name: "t", Type: metric.Trend, Unit: metric.Time}}
+	if !slices.Equal(in.Metrics, want) {
+		t.Errorf("got %v", in.Metrics)
+	}
+}
+
+func TestMetricsRefuse(t *testing.T) {
+	for init, want := range map[string]string{
+		`new Counter()`:                                "TypeError: new Counter: the first argument must be the metric's name, got undefined",
+		`new Counter({})`:                              "got {}",
+		`new Counter("no spaces")`:                     "no spaces",
+		`new Counter("")`:                              "new Counter",
+		`new Counter("x".repeat(200))`:                 "new Counter",
+		`new Counter("twice"); new Rate("twice")`:      "twice",
+		`new Counter("http_reqs", true)`:               "http_reqs",
+		`const M = {Counter}; M.Counter("x")`:          "Counter must be called with new",
+		`new Counter("x").add(1)`:                      "samples cannot be added in init",
+		`Counter.prototype.add(1)`:                     "add must be called on a metric",
+		`const {add} = new Counter("x"); add(1)`:       "add must be called on a metric",
+		`new Proxy(new Counter("x"), {}).add(1)`:       "add must be called on a metric",
+		`for (let i=0; i<1e6; i++) new Counter("m"+i)`: "too many",
+	} {
+		_, err := compile(t, imports+init).Inspect(context.Background(), newWorld(nil).host)
+		e := wantException(t, err, want)
+		if len(e.Stack) == 0 || e.Stack[0].Line != 3 {
+			t.Errorf("%s: stack %+v", init, e.Stack)
+		}
+	}
+	wantException(t, newWorld(nil).run(t, "", `new Counter("late")`), "metrics must be made in init")
+	wantException(t, newWorld(nil).run(t, `const c = new Counter("c")`, `c.add(1, {x: () => 1})`), `add: tag "x" must be`)
+}
+
+func TestValuesThatAreNoNumbers(t *testing.T) {
+	w := newWorld(nil)
+	if err := w.run(t, `const a = new Trend("a"), b = new Trend("b")`, `a.add(NaN); a.add("x"); a.add(); a.add(Infinity); b.add({}); a.add("1.5"); a.add(null)`); err != nil {
+		t.Fatal(err)
+	}
+	lines := w.log()
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "warn metric a: NaN is not a number") || !strings.HasPrefix(lines[1], "warn metric b: {} is not") {
+		t.Errorf("logged %q", lines)
+	}
+	if a := w.series(t, "a")["scenario=default"]; a.Count != 2 || a.Sum != 1.5 {
+		t.Errorf("recorded %+v", a)
+	}
+}
+
+func TestSubclassedMetric(t *testing.T) {
+	w := newWorld(nil)
+	if err := w.run(t, `class Timer extends Trend { constructor(n){ super(n, true) } one(){ this.add(1) } } const t = new Timer("t")`, `t.one()`); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.series(t, "t")["scenario=default"]; a.Count != 1 {
+		t.Errorf("recorded %+v", a)
+	}
+}
