@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -559,6 +560,27 @@ func TestSpin(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTurns has two VUs on one core that never wait: each lets the other have
+// its turn long before the scheduler would make it.
+func TestTurns(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	p := &plan.Plan{Scenarios: []plan.Scenario{{Name: "work", Executor: plan.SharedIterations, VUs: 2, Iterations: 100_000, MaxDuration: time.Hour}}}
+	g := newStage(t, p, 2, nil)
+	var turns atomic.Int64
+	var who atomic.Uint64
+	g.script.iterate = func(_ context.Context, v *fakeVU, _ vu.Iteration) error {
+		if who.Swap(v.id.InInstance) != v.id.InInstance {
+			turns.Add(1)
+		}
+		return nil
+	}
+	g.executor.Run(t.Context(), g.stop, g.crew)
+	g.host.Pool.Close()
+	if n := turns.Load(); n < 100_000/yieldEvery/4 {
+		t.Errorf("%d turns in 100000 iterations", n)
 	}
 }
 

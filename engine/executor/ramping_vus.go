@@ -118,7 +118,6 @@ func (l *ladder) set(n int) {
 			idle[i].man(l.shift, m, spread(i, len(idle), l.shift.crew.plan.StartJitter))
 		})
 	}
-	l.await(now, nil) // a grace of nothing is over
 }
 
 // slot is a place for one VU of a ramp. A goroutine of its own works for it

@@ -147,6 +147,36 @@ func TestRampingBackInTime(t *testing.T) {
 	})
 }
 
+// Who is back in time is no beginner: start jitter is not for it.
+func TestRampingBackInTimeWithoutJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := ramping(t, plan.Scenario{
+			StartVUs: 2,
+			Stages: []plan.Stage{
+				{Duration: 3 * time.Second, Target: 2},
+				{Target: 0},
+				{Duration: time.Second, Target: 0},
+				{Target: 2},
+				{Duration: 6 * time.Second, Target: 2},
+			},
+			GracefulRampDown: time.Minute,
+			GracefulStop:     time.Minute,
+			StartJitter:      4 * time.Second,
+		}, 5*time.Second)
+		g.run(t.Context())
+		begins := make(map[uint64][]time.Duration)
+		for _, l := range g.log {
+			begins[l.vu.InInstance] = append(begins[l.vu.InInstance], l.begin)
+		}
+		if want := []time.Duration{0, 5 * time.Second}; !slices.Equal(begins[1], want) {
+			t.Errorf("VU 1 began at %v, want %v", begins[1], want)
+		}
+		if want := []time.Duration{2 * time.Second, 7 * time.Second}; !slices.Equal(begins[2], want) {
+			t.Errorf("VU 2 began at %v, want %v", begins[2], want)
+		}
+	})
+}
+
 // Going down again starts the grace again.
 func TestRampingDownTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
