@@ -266,3 +266,45 @@ func (g *stage) Fault(scenario string, err error) {
 	}
 	g.faults = append(g.faults, err)
 }
+
+// wantDropped checks that planned iterations that did not begin are accounted for.
+func wantDropped(t *testing.T, g *stage) {
+	t.Helper()
+	var planned float64
+	switch g.scenario.Executor {
+	case plan.SharedIterations:
+		planned = float64(g.scenario.Iterations)
+	case plan.PerVUIterations:
+		planned = float64(g.scenario.Iterations) * crewSize
+	}
+	want := max(0, planned-float64(g.crew.Started()))
+	if got, _ := g.recorded.Select(metric.DroppedIterations, metric.Tags{}); got.Sum != want {
+		t.Errorf("dropped %v iterations, want %v", got.Sum, want)
+	}
+}
+
+func wantIterations(t *testing.T, g *stage, complete, interrupted uint64) {
+	t.Helper()
+	if c, i := g.crew.Ended(); c != complete || i != interrupted {
+		t.Errorf("%d iterations complete and %d interrupted, want %d and %d", c, i, complete, interrupted)
+	}
+}
+
+func wantTook(t *testing.T, g *stage, d time.Duration) {
+	t.Helper()
+	if g.took != d {
+		t.Errorf("the scenario took %v, want %v", g.took, d)
+	}
+	if e := g.crew.Elapsed(); e != d {
+		t.Errorf("Elapsed at the end = %v, want %v", e, d)
+	}
+}
+
+func wantBeginsBefore(t *testing.T, g *stage, d time.Duration) {
+	t.Helper()
+	for _, l := range g.log {
+		if l.begin >= d {
+			t.Errorf("an iteration began at %v", l.begin)
+		}
+	}
+}
