@@ -69,7 +69,7 @@ func BenchmarkNewVU(b *testing.B) {
 		iterated bool
 	}{
 		"bare":               {`export default function(){}`, false},
-		"k6":                 {`import {check} from "k6"; check; export default function(){}`, false},
+		"k6":                 {`import {check} from "k6"; export default function(){ check(1, {}) }`, false},
 		"realistic":          {realistic, false},
 		"realistic/iterated": {realistic, true},
 	} {

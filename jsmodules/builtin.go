@@ -5,6 +5,7 @@ import (
 	"github.com/swarmload/swarm/jsmodules/console"
 	"github.com/swarmload/swarm/jsmodules/core"
 	"github.com/swarmload/swarm/jsmodules/http"
+	"github.com/swarmload/swarm/jsmodules/http"
 	"github.com/swarmload/swarm/jsmodules/metrics"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -13,6 +14,7 @@ import (
 func Builtin() []sandbox.Module {
 	return []sandbox.Module{
 		core.Module(),
+		http.Module(),
 		http.Module(),
 		metrics.Module(),
 	}

@@ -11,8 +11,8 @@ import (
 
 // globalShape describes the object behind the global object: what every script
 // has, and the Globals it was given.
-func globalShape(globals []Global, h *Host) (*Shape, error) {
-	props := []Prop{
+func globalShape(globals []Global, h *Host) (*Shape[*VU], error) {
+	props := []Prop[*VU]{
 		{Name: "global", Make: func(v *VU) goja.Value { return v.rt.GlobalObject() }},
 		{Name: "__ENV", Make: func(v *VU) goja.Value { return v.environment() }},
 		{Name: "__VU", Make: func(v *VU) goja.Value { return v.rt.ToValue(v.id.InTest) }},
@@ -28,7 +28,7 @@ func globalShape(globals []Global, h *Host) (*Shape, error) {
 		if err != nil {
 			return nil, fmt.Errorf("load global %s: %w", g.Name, err)
 		}
-		props = append(props, Prop{Name: g.Name, Make: load})
+		props = append(props, Prop[*VU]{Name: g.Name, Make: load})
 	}
 	return NewShape(props...), nil
 }

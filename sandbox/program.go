@@ -17,8 +17,8 @@ import (
 type Program struct {
 	script *Script
 	host   *Host
-	news   []New // by module
-	shape  *Shape
+	news   []New       // by module
+	shape  *Shape[*VU] // of what stands behind the global object
 	scopes scopes
 
 	setupData atomic.Pointer[[]byte] // nil: none

@@ -7,10 +7,10 @@ import (
 )
 
 // Prop is one property of a Shape.
-type Prop struct {
+type Prop[T any] struct {
 	Name string
 	// Make returns the property's value in one VU, when it is first read.
-	Make func(v *VU) goja.Value
+	Make func(T) goja.Value
 	// Live means that Make is asked at every read.
 	Live bool
 }
@@ -18,35 +18,36 @@ type Prop struct {
 // Shape describes an object whose properties are made when they are first
 // read. A native function costs a VU about half a kilobyte, so a module with
 // forty exports should not make forty of them for a script that calls one.
-// Make one Shape per Program (or package) and one object from it per VU. It is
-// immutable and safe for concurrent use.
+// Make one Shape per Program (or package) and one object from it per VU. T is
+// what the properties are made for: *VU, or what a module keeps for each VU. A
+// Shape is immutable and safe for concurrent use.
 //
 // Scripts see a plain object: properties are writable and enumerable, and can
 // be replaced but not deleted. It cannot be given symbols.
-type Shape struct {
-	props []Prop
+type Shape[T any] struct {
+	props []Prop[T]
 	index map[string]int
 }
 
 // NewShape returns the shape with the given properties, in this order.
-func NewShape(props ...Prop) *Shape {
-	s := &Shape{props: slices.Clone(props), index: make(map[string]int, len(props))}
+func NewShape[T any](props ...Prop[T]) *Shape[T] {
+	s := &Shape[T]{props: slices.Clone(props), index: make(map[string]int, len(props))}
 	for i, p := range props {
 		s.index[p.Name] = i
 	}
 	return s
 }
 
-// New makes an object of this shape in v.
-func (s *Shape) New(v *VU) *goja.Object {
-	return v.rt.NewDynamicObject(&shaped{shape: s, v: v})
+// New makes an object of this shape in v, with state for Make.
+func (s *Shape[T]) New(v *VU, state T) *goja.Object {
+	return v.rt.NewDynamicObject(&shaped[T]{shape: s, state: state})
 }
 
 // shaped is one object of a Shape. It keeps what was made as a short list,
 // since most scripts read few properties of a module.
-type shaped struct {
-	shape *Shape
-	v     *VU
+type shaped[T any] struct {
+	shape *Shape[T]
+	state T
 	made  []madeProp
 	extra map[string]goja.Value // set by the script under names the shape does not have
 	order []string              // of extra
@@ -57,7 +58,7 @@ type madeProp struct {
 	value goja.Value
 }
 
-func (o *shaped) Get(name string) goja.Value {
+func (o *shaped[T]) Get(name string) goja.Value {
 	i, ok := o.shape.index[name]
 	if !ok {
 		return o.extra[name]
@@ -68,7 +69,7 @@ func (o *shaped) Get(name string) goja.Value {
 		}
 	}
 	prop := &o.shape.props[i]
-	value := prop.Make(o.v)
+	value := prop.Make(o.state)
 	if prop.Live {
 		return value
 	}
@@ -76,7 +77,7 @@ func (o *shaped) Get(name string) goja.Value {
 	return value
 }
 
-func (o *shaped) Set(name string, value goja.Value) bool {
+func (o *shaped[T]) Set(name string, value goja.Value) bool {
 	i, ok := o.shape.index[name]
 	if !ok {
 		if o.extra == nil {
@@ -98,7 +99,7 @@ func (o *shaped) Set(name string, value goja.Value) bool {
 	return true
 }
 
-func (o *shaped) Has(name string) bool {
+func (o *shaped[T]) Has(name string) bool {
 	if _, ok := o.shape.index[name]; ok {
 		return true
 	}
@@ -106,7 +107,7 @@ func (o *shaped) Has(name string) bool {
 	return ok
 }
 
-func (o *shaped) Delete(name string) bool {
+func (o *shaped[T]) Delete(name string) bool {
 	if _, ok := o.shape.index[name]; ok {
 		return false
 	}
@@ -117,7 +118,7 @@ func (o *shaped) Delete(name string) bool {
 	return true
 }
 
-func (o *shaped) Keys() []string {
+func (o *shaped[T]) Keys() []string {
 	names := make([]string, 0, len(o.shape.props)+len(o.order))
 	for _, p := range o.shape.props {
 		names = append(names, p.Name)

@@ -73,7 +73,7 @@ func (v *VU) start(ctx context.Context) error {
 	refuseCodeGeneration(rt)
 	// Own properties of the global object cost each VU a copy of the list of
 	// its names; properties of its prototype cost nothing.
-	if err := rt.GlobalObject().SetPrototype(v.program.shape.New(v)); err != nil {
+	if err := rt.GlobalObject().SetPrototype(v.program.shape.New(v, v)); err != nil {
 		return fmt.Errorf("install globals: %w", err)
 	}
 

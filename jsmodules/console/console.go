@@ -28,8 +28,8 @@ func load(h *sandbox.Host) (func(*sandbox.VU) goja.Value, error) {
 	if limit.now == nil {
 		limit.now = time.Now
 	}
-	method := func(name, level string) sandbox.Prop {
-		return sandbox.Prop{Name: name, Make: func(v *sandbox.VU) goja.Value {
+	method := func(name, level string) sandbox.Prop[*sandbox.VU] {
+		return sandbox.Prop[*sandbox.VU]{Name: name, Make: func(v *sandbox.VU) goja.Value {
 			return v.Func(name, 0, func(call goja.FunctionCall) goja.Value {
 				if limit.allow() {
 					v.Log(level, "console", line(v, call.Arguments))
@@ -45,7 +45,7 @@ func load(h *sandbox.Host) (func(*sandbox.VU) goja.Value, error) {
 		method("error", "error"),
 		method("debug", "debug"),
 	)
-	return func(v *sandbox.VU) goja.Value { return shape.New(v) }, nil
+	return func(v *sandbox.VU) goja.Value { return shape.New(v, v) }, nil
 }
 
 // line joins the arguments with spaces: strings as they are, other values as JSON.

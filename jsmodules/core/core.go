@@ -40,8 +40,8 @@ func load(h *sandbox.Host) (sandbox.New, error) {
 	if m.now == nil {
 		m.now = time.Now
 	}
-	function := func(name string, length int, f func(*sandbox.VU, goja.FunctionCall) goja.Value) sandbox.Prop {
-		return sandbox.Prop{Name: name, Make: func(v *sandbox.VU) goja.Value {
+	function := func(name string, length int, f func(*sandbox.VU, goja.FunctionCall) goja.Value) sandbox.Prop[*sandbox.VU] {
+		return sandbox.Prop[*sandbox.VU]{Name: name, Make: func(v *sandbox.VU) goja.Value {
 			return v.Func(name, length, func(call goja.FunctionCall) goja.Value { return f(v, call) })
 		}}
 	}
@@ -52,7 +52,7 @@ func load(h *sandbox.Host) (sandbox.New, error) {
 		function("fail", 1, fail),
 		function("randomSeed", 1, randomSeed),
 	)
-	return shape.New, nil
+	return func(v *sandbox.VU) *goja.Object { return shape.New(v, v) }, nil
 }
 
 // sleep pauses the VU for a number of seconds.

@@ -30,7 +30,18 @@ type module struct {
 
 func load(h *sandbox.Host) (sandbox.New, error) {
 	m := &module{series: sandbox.NewSeriesCache(h.Registry)}
-	return m.new, nil
+	class := func(name string, t metric.Type) sandbox.Prop[*instance] {
+		return sandbox.Prop[*instance]{Name: name, Make: func(in *instance) goja.Value { return in.class(name, t) }}
+	}
+	shape := sandbox.NewShape(
+		class("Counter", metric.Counter),
+		class("Gauge", metric.Gauge),
+		class("Rate", metric.Rate),
+		class("Trend", metric.Trend),
+	)
+	return func(v *sandbox.VU) *goja.Object {
+		return shape.New(v, &instance{module: m, v: v, metrics: make(map[*goja.Object]*custom)})
+	}, nil
 }
 
 // instance is the module in one VU.
@@ -50,19 +61,6 @@ type custom struct {
 	scope  *sandbox.Scope
 	tags   []metric.Tag
 	series *metric.Series
-}
-
-func (m *module) new(v *sandbox.VU) *goja.Object {
-	in := &instance{module: m, v: v, metrics: make(map[*goja.Object]*custom)}
-	class := func(name string, t metric.Type) sandbox.Prop {
-		return sandbox.Prop{Name: name, Make: func(*sandbox.VU) goja.Value { return in.class(name, t) }}
-	}
-	return sandbox.NewShape(
-		class("Counter", metric.Counter),
-		class("Gauge", metric.Gauge),
-		class("Rate", metric.Rate),
-		class("Trend", metric.Trend),
-	).New(v)
 }
 
 // class makes the constructor of one type of metric.
