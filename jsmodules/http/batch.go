@@ -72,7 +72,7 @@ func (m *module) decodeItem(where string, it *item, v goja.Value) {
 	}
 	method := "GET"
 	if v := o.Get(names[0]); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
-		method = m.method(where, v)
+		method = m.verb(where, v)
 	}
 	m.decode(where, &it.req, method, o.Get(names[1]), o.Get(names[2]), o.Get(names[3]))
 }

@@ -88,66 +88,97 @@ func (p *program) releaseScratch(s *scratch) {
 func (c *client) do(ctx context.Context, q *call, r *reply) {
 	s := c.p.acquireScratch()
 	s.out = c.p.appendRequest(s.out[:0], q)
-	var cn *conn
 	if !c.p.opt.NoConnectionReuse {
-		cn = c.reuse(q.target.origin, q.deadline, q.slack)
-	}
-	if cn != nil {
-		// Taking a connection from the list costs less than reading the clock.
-		r.timings.blocked = q.start - q.queued
-		if !c.converse(cn, q, s, r, q.start) {
-			c.p.releaseScratch(s)
-			return
+		for cn := c.reuse(q.target.origin); cn != nil; cn = c.reuse(q.target.origin) {
+			// Taking a connection from the list costs less than reading the clock.
+			r.timings.blocked = q.start - q.queued
+			outcome := c.converse(cn, q, s, r, q.start)
+			if outcome == done {
+				c.p.releaseScratch(s)
+				return
+			}
+			*r = reply{sent: r.sent, received: r.received}
+			if outcome == resend {
+				break
+			}
 		}
-		*r = reply{sent: r.sent, received: r.received}
 	}
+	var cn *conn
 	cn, r.fail = c.connect(ctx, q.target, q.deadline, &r.timings)
 	if cn != nil {
 		start := c.p.clock()
 		r.timings.blocked = start - q.queued - r.timings.lookingUp - r.timings.connecting - r.timings.tlsHandshaking
-		cn.arm(c.p.base, q.deadline, q.slack)
 		c.converse(cn, q, s, r, start)
 	}
 	c.p.releaseScratch(s)
 }
 
-// converse sends the request in s.out over cn and reads the response into r.
-// It disposes of cn. again says that the call may be repeated on another
-// connection.
-func (c *client) converse(cn *conn, q *call, s *scratch, r *reply, start time.Duration) (again bool) {
-	before := cn.wire.out
-	reused := cn.used
-	cn.used = true
-	r.peer = cn.peer
-	err := send(cn, s.out, q.body)
-	sent := c.p.clock()
-	r.timings.sending = sent - start
-	r.written = err == nil
+// outcome says what is to follow an attempt to carry out a call.
+type outcome uint8
 
-	// A server may answer, with 413 say, and close before it has read the whole
-	// request: whatever error writing gave, look for a response.
-	keep := false
+const (
+	done   outcome = iota
+	stale          // the connection was dead before anything was sent: take the next
+	resend         // it died without an answer: send again, on a new connection
+)
+
+// converse sends the request in s.out over cn, reads the response into r and
+// disposes of cn.
+func (c *client) converse(cn *conn, q *call, s *scratch, r *reply, start time.Duration) outcome {
+	w := cn.wire
+	used, before := w.used, w.out
+	r.peer = cn.peer
+	cn.arm(c.p.base, q.deadline, q.slack)
 	s.br.Reset(cn.Conn)
-	_, readErr := s.br.Peek(1)
+	var sent time.Duration
+	var sendErr, readErr error
+	if w.asker != nil && cn.plain() && len(q.body) <= inlineBody {
+		w.request = s.out
+		_, readErr = s.br.Peek(1)
+		sent, sendErr = w.answer.sentAt, w.answer.sendErr
+		if readErr == errStale {
+			c.discard(cn)
+			return stale
+		}
+		r.written = w.answer.written == len(s.out)
+	} else {
+		if used && w.asker != nil && !w.asker.quiet() {
+			c.discard(cn)
+			return stale
+		}
+		sendErr = send(cn, s.out, q.body)
+		sent = c.p.clock()
+		r.written = sendErr == nil
+		// A server may answer, with 413 say, and close before it has read the
+		// whole request: whatever error sending gave, look for a response.
+		_, readErr = s.br.Peek(1)
+	}
+	w.used = true
 	first := c.p.clock()
+	if sent < start { // the server spoke before it was asked
+		sent = first
+	}
+	r.timings.sending = sent - start
 	r.timings.waiting = first - sent
+
+	keep := false
 	switch {
 	case readErr == nil:
 		if r.fail = r.read(s, cn, q); r.fail == nil || r.fail == failSurplus {
-			keep = r.fail == nil && err == nil && c.keep(cn, s, q, r)
-		} else if err != nil {
-			r.fail = ioFailure(err)
+			keep = r.fail == nil && r.written && c.keep(cn, s, q, r)
+		} else if sendErr != nil {
+			r.fail = ioFailure(sendErr)
 		}
 		r.timings.receiving = c.p.clock() - first
-	case err != nil:
-		r.fail = ioFailure(err)
+	case sendErr != nil:
+		r.fail = ioFailure(sendErr)
 	case readErr == io.EOF:
 		r.fail = failNoResponse
 	default:
 		r.fail = ioFailure(readErr)
 	}
-	unsent := err != nil && cn.wire.out == before
-	in, out := cn.wire.taken()
+	unsent := w.out == before
+	in, out := w.taken()
 	r.received += in
 	r.sent += out
 	if keep {
@@ -158,7 +189,10 @@ func (c *client) converse(cn *conn, q *call, s *scratch, r *reply, start time.Du
 	if r.fail != nil && r.fail != failSurplus {
 		r.status = 0
 	}
-	return reused && readErr != nil && closed(r.fail) && (unsent || idempotent(q.method))
+	if used && readErr != nil && closed(r.fail) && (unsent || idempotent(q.method)) {
+		return resend
+	}
+	return done
 }
 
 // keep reports whether the connection can carry another request.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http/httptrace"
+	"slices"
 	"sync"
 	"time"
 )
@@ -76,28 +77,18 @@ func (c *client) close() {
 	c.reset()
 }
 
-// reuse returns an idle connection to origin armed with the deadline, or nil.
-func (c *client) reuse(origin string, deadline, slack time.Duration) *conn {
+// reuse returns an idle connection to origin, or nil.
+func (c *client) reuse(origin string) *conn {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i := len(c.idle) - 1; i >= 0; i-- {
 		cn := c.idle[i]
 		if cn.origin != origin {
 			continue
 		}
-		last := len(c.idle) - 1
-		copy(c.idle[i:], c.idle[i+1:])
-		c.idle[last] = nil
-		c.idle = c.idle[:last]
-		c.mu.Unlock()
-		cn.arm(c.p.base, deadline, slack) // first: a deadline gone by would fail the probe
-		if cn.wire.idle() {
-			return cn
-		}
-		c.discard(cn)
-		c.mu.Lock()
-		i = len(c.idle)
+		c.idle = slices.Delete(c.idle, i, i+1)
+		return cn
 	}
-	c.mu.Unlock()
 	return nil
 }
 
@@ -112,7 +103,7 @@ func (c *client) release(cn *conn) {
 	var oldest *conn
 	if len(c.idle) >= maxIdle {
 		oldest = c.idle[0]
-		c.idle = append(c.idle[:0], c.idle[1:]...)
+		c.idle = slices.Delete(c.idle, 0, 1)
 	}
 	c.idle = append(c.idle, cn)
 	c.mu.Unlock()
@@ -176,7 +167,7 @@ func (c *client) connect(ctx context.Context, t *target, deadline time.Duration,
 		}
 		return nil, dialFailure(err, t.addr)
 	}
-	w := newWire(nc)
+	w := newWire(nc, p.clock)
 	cn := &conn{Conn: w, wire: w, origin: t.origin, peer: newPeer(nc)}
 	if !c.link(cn) {
 		nc.Close()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -18,7 +17,6 @@ type conn struct {
 	origin   string
 	peer     *peer
 	deadline time.Duration // in force, on the program's clock; 0: none
-	used     bool          // has carried a request
 
 	prev, next *conn // the client's list of open connections
 }
@@ -39,25 +37,23 @@ type wire struct {
 	err     error // last error of Read
 	hold    bool  // Read takes nothing from the network
 
-	raw   syscall.RawConn
-	probe func(fd uintptr) bool
-	quiet bool // result of probe
+	clock   func() time.Duration
+	asker   *asker // nil when the connection is no socket
+	request []byte // to be sent by the next Read
+	used    bool   // has carried a request before
+	answer  answer // of the last request sent by Read
 }
 
-func newWire(nc net.Conn) *wire {
-	w := &wire{Conn: nc}
-	if sc, ok := nc.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			w.raw = raw
-			w.probe = w.peek
-		}
-	}
-	return w
+func newWire(nc net.Conn, clock func() time.Duration) *wire {
+	return &wire{Conn: nc, clock: clock, asker: newAsker(nc, clock)}
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	if w.hold {
 		return 0, errHeld
+	}
+	if w.request != nil {
+		return w.ask(p)
 	}
 	n, err := w.Conn.Read(p)
 	w.in += int64(n)
@@ -65,6 +61,35 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.err = err
 	}
 	return n, err
+}
+
+// errStale says that a connection kept alive had something to say before it was
+// asked; nothing has been sent.
+var errStale = errors.New("stale connection")
+
+// ask sends the request and reads what comes first.
+func (w *wire) ask(p []byte) (int, error) {
+	request := w.request
+	w.request = nil
+	a := w.asker.ask(request, p, w.used)
+	if a.sendErr == nil && a.written < len(request) && !a.stale && a.readErr == nil && a.n == 0 {
+		// The socket is full. The rest goes the usual way, which can wait.
+		var n int
+		n, a.sendErr = w.Conn.Write(request[a.written:])
+		a.written += n
+		a.sentAt = w.clock()
+		a.n, a.readErr = w.Conn.Read(p)
+	}
+	w.answer = a
+	if a.stale {
+		return 0, errStale
+	}
+	w.out += int64(a.written)
+	w.in += int64(a.n)
+	if a.readErr != nil {
+		w.err = a.readErr
+	}
+	return a.n, a.readErr
 }
 
 func (w *wire) Write(p []byte) (int, error) {
@@ -82,10 +107,13 @@ func (held) Error() string   { return "read held back" }
 func (held) Timeout() bool   { return true }
 func (held) Temporary() bool { return true }
 
+// plain reports whether there is no TLS on the connection.
+func (c *conn) plain() bool { return c.peer.tlsVersion == "" }
+
 // drained reports whether the TLS layer holds no bytes that came after the
 // response; they would be taken for the beginning of the next one.
 func (c *conn) drained() bool {
-	if c.Conn == net.Conn(c.wire) {
+	if c.plain() {
 		return true
 	}
 	var b [1]byte
@@ -100,24 +128,6 @@ func (w *wire) taken() (in, out int64) {
 	in, out = w.in, w.out
 	w.in, w.out = 0, 0
 	return in, out
-}
-
-// idle reports whether the connection is still open and has nothing to say. A
-// server that closed it, or sent bytes nobody asked for, is found out before a
-// request is wasted on it or a left-over is taken for its response.
-func (w *wire) idle() bool {
-	if w.raw == nil {
-		return true
-	}
-	w.quiet = false
-	err := w.raw.Read(w.probe)
-	return err == nil && w.quiet
-}
-
-// peek looks for readable bytes without taking or waiting for any.
-func (w *wire) peek(fd uintptr) bool {
-	w.quiet = nothingToRead(fd)
-	return true
 }
 
 // arm makes I/O on the connection fail at deadline, or up to slack later.

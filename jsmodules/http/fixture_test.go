@@ -33,7 +33,6 @@ type world struct {
 
 	mu    sync.Mutex
 	lines []string // logged
-	said  []goja.Value
 	texts []string // what the script passed to say()
 }
 

@@ -56,7 +56,7 @@ func TestGet(t *testing.T) {
 		const {status, timings: {duration, waiting}} = http.get(url);
 		say(status, duration >= waiting && waiting > 0);
 		say(Object.keys(res).join());
-		say(typeof JSON.parse(JSON.stringify(res)).timings.duration, 'json' in res, 'nope' in res);
+		say(typeof JSON.parse(JSON.stringify(res)).timings.duration, typeof res.json, 'nope' in res);
 	`, s.URL),
 		"200 200 OK HTTP/1.1 true  0",
 		"GET /x?q=1 swarm/test 1, 2 true",
@@ -64,7 +64,7 @@ func TestGet(t *testing.T) {
 		"127.0.0.1 "+fmt.Sprint(s.Listener.Addr().(*net.TCPAddr).Port)+"  GET true swarm/test",
 		"200 true",
 		"remote_ip,remote_port,url,status,status_text,proto,headers,cookies,body,timings,tls_version,tls_cipher_suite,error,error_code,request",
-		"number true false",
+		"number function false",
 	)
 	w.run()
 	if s.conns.Load() != 1 || s.reqs.Load() != 4 {

@@ -58,7 +58,7 @@ type module struct {
 	lastURL   string        // the URL asked for last
 	last      *target       // and what it parsed to
 	responses *goja.Object  // prototype of responses; nil until needed
-	jars      *goja.Object  // prototype of cookie jars
+	jars      *goja.Object  // prototype of cookie jars; nil until needed
 	vuJar     *goja.Object  // what http.cookieJar() returns
 	parse     goja.Callable // JSON.parse
 }

@@ -45,7 +45,7 @@ func (m *module) simple(method, where string, fc goja.FunctionCall, body bool) g
 // request implements http.request(method, url, body, params).
 func (m *module) request(fc goja.FunctionCall) goja.Value {
 	m.online("http.request")
-	method := m.method("http.request", fc.Argument(0))
+	method := m.verb("http.request", fc.Argument(0))
 	return m.perform("http.request", method, fc.Argument(1), fc.Argument(2), fc.Argument(3))
 }
 
@@ -102,7 +102,7 @@ func warning(r *request, f *failure) string {
 	return "request to " + r.target.origin + " failed: " + f.text
 }
 
-func (m *module) method(where string, v goja.Value) string {
+func (m *module) verb(where string, v goja.Value) string {
 	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
 		m.throw("TypeError", where+": the method is missing")
 	}

@@ -40,36 +40,43 @@ var responseKeys = []string{
 // wrap makes the object for res.
 func (m *module) wrap(res *response, binary bool) *goja.Object {
 	res.binary = binary
-	o := m.rt.NewDynamicObject(res)
-	_ = o.SetPrototype(m.responsePrototype()) // a fresh object takes any
-	return o
+	return m.rt.NewDynamicObject(res)
 }
 
-func (m *module) responsePrototype() *goja.Object {
-	if m.responses != nil {
-		return m.responses
+// methods are the functions of responses, made once per VU.
+type methods struct{ json, html, submitForm, clickLink goja.Value }
+
+// method returns the method of that name, or nil.
+func (m *module) method(name string) goja.Value {
+	var f *goja.Value
+	call := func(*response, goja.FunctionCall) goja.Value {
+		m.throw("Error", "response."+name+"() is not supported yet")
+		return nil
 	}
-	m.responses = m.rt.NewObject()
-	method := func(name string, length int, f func(res *response, fc goja.FunctionCall) goja.Value) {
-		fn := m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value {
+	switch name {
+	case "json":
+		f, call = &m.methods.json, (*response).json
+	case "html":
+		f = &m.methods.html
+	case "submitForm":
+		f = &m.methods.submitForm
+	case "clickLink":
+		f = &m.methods.clickLink
+	default:
+		return nil
+	}
+	if *f == nil {
+		*f = m.v.Func(name, 1, func(fc goja.FunctionCall) goja.Value {
 			if o, ok := fc.This.(*goja.Object); ok {
 				if res, ok := o.Export().(*response); ok {
-					return f(res, fc)
+					return call(res, fc)
 				}
 			}
 			m.throw("TypeError", "response."+name+" was called on something that is not a response")
 			return nil
 		})
-		_ = m.responses.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
-	method("json", 1, (*response).json)
-	for _, name := range []string{"html", "submitForm", "clickLink"} {
-		method(name, 1, func(*response, goja.FunctionCall) goja.Value {
-			m.throw("Error", "response."+name+"() is not supported yet")
-			return nil
-		})
-	}
-	return m.responses
+	return *f
 }
 
 // Get implements goja.DynamicObject.
@@ -109,7 +116,7 @@ func (r *response) Get(key string) goja.Value {
 	case "remote_ip", "remote_port", "tls_version", "tls_cipher_suite":
 		return r.peerJS(key)
 	}
-	return nil
+	return r.m.method(key)
 }
 
 func (r *response) remember(key string, v goja.Value) goja.Value {
