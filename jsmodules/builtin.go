@@ -5,7 +5,6 @@ import (
 	"github.com/swarmload/swarm/jsmodules/console"
 	"github.com/swarmload/swarm/jsmodules/core"
 	"github.com/swarmload/swarm/jsmodules/http"
-	"github.com/swarmload/swarm/jsmodules/http"
 	"github.com/swarmload/swarm/jsmodules/metrics"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -14,7 +13,6 @@ import (
 func Builtin() []sandbox.Module {
 	return []sandbox.Module{
 		core.Module(),
-		http.Module(),
 		http.Module(),
 		metrics.Module(),
 	}
