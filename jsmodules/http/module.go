@@ -53,14 +53,14 @@ type module struct {
 	expect *expectation
 	object *goja.Object
 
-	req       request       // of the call in progress, when it is not a batch
-	busy      bool          // req is in use
-	lastURL   string        // the URL asked for last
-	last      *target       // and what it parsed to
-	responses *goja.Object  // prototype of responses; nil until needed
-	jars      *goja.Object  // prototype of cookie jars; nil until needed
-	vuJar     *goja.Object  // what http.cookieJar() returns
-	parse     goja.Callable // JSON.parse
+	req     request // of the call in progress, when it is not a batch
+	busy    bool    // req is in use
+	lastURL string  // the URL asked for last
+	last    *target // and what it parsed to
+	methods methods
+	jars    *goja.Object  // prototype of cookie jars; nil until needed
+	vuJar   *goja.Object  // what http.cookieJar() returns
+	parse   goja.Callable // JSON.parse
 }
 
 func newModule(p *program, v *sandbox.VU) *module {
