@@ -2,6 +2,7 @@ package jsmodules_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -9,8 +10,13 @@ import (
 	"github.com/swarmload/swarm/engine/vu"
 )
 
-func benchmarkIterate(b *testing.B, code string) {
-	v := newWorld(nil).vu(b, imports+code)
+// benchmarkIterate measures iterations of a script that does a thing `times`
+// in each. Less than one time, it measures the iteration itself.
+func benchmarkIterate(b *testing.B, times int, init, body string) {
+	if times > 0 {
+		body = fmt.Sprintf("for (let i = 0; i < %d; i++) { %s }", times, body)
+	}
+	v := newWorld(nil).vu(b, imports+init+"\nexport default function(){"+body+"}")
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	b.ReportAllocs()
@@ -19,39 +25,42 @@ func benchmarkIterate(b *testing.B, code string) {
 			b.Fatal(err)
 		}
 	}
+	if times > 0 {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*times), "ns/time")
+	}
 }
 
-func BenchmarkIterateEmpty(b *testing.B) {
-	benchmarkIterate(b, `export default function(){}`)
+func BenchmarkIterateEmpty(b *testing.B) { benchmarkIterate(b, 0, ``, ``) }
+
+// What the loop around the next ones costs by itself.
+func BenchmarkLoop(b *testing.B) { benchmarkIterate(b, 100, ``, ``) }
+
+func BenchmarkCheck(b *testing.B) {
+	b.Run("kept", func(b *testing.B) {
+		benchmarkIterate(b, 100, `const set = {"is one": v => v === 1};`, `check(1, set)`)
+	})
+	b.Run("literal", func(b *testing.B) { // the script makes an object and a function each time
+		benchmarkIterate(b, 100, ``, `check(1, {"is one": v => v === 1})`)
+	})
+	b.Run("literal alone", func(b *testing.B) {
+		benchmarkIterate(b, 100, `const f = () => {};`, `f(1, {"is one": v => v === 1})`)
+	})
 }
 
-// The loops of a hundred make the iteration's own cost small; divide by 100.
-
-func BenchmarkIterateLoop100(b *testing.B) {
-	benchmarkIterate(b, `export default function(){ for (let i=0; i<100; i++); }`)
+func BenchmarkMetricAdd(b *testing.B) {
+	const init = `const t = new Trend("t"), tags = {kind: "a"};`
+	b.Run("no tags", func(b *testing.B) { benchmarkIterate(b, 100, init, `t.add(i)`) })
+	b.Run("tags", func(b *testing.B) { benchmarkIterate(b, 100, init, `t.add(i, tags)`) })
 }
 
-func BenchmarkCheck100(b *testing.B) {
-	benchmarkIterate(b, `const set = {"is one": v => v === 1};
-export default function(){ for (let i=0; i<100; i++) check(1, set) }`)
+func BenchmarkGroup(b *testing.B) {
+	benchmarkIterate(b, 100, `const f = () => {};`, `group("g", f)`)
 }
 
-func BenchmarkCheckLiteral100(b *testing.B) {
-	benchmarkIterate(b, `export default function(){ for (let i=0; i<100; i++) check(1, {"is one": v => v === 1}) }`)
-}
-
-func BenchmarkMetricAdd100(b *testing.B) {
-	benchmarkIterate(b, `const t = new Trend("t");
-export default function(){ for (let i=0; i<100; i++) t.add(i) }`)
-}
-
-func BenchmarkMetricAddTags100(b *testing.B) {
-	benchmarkIterate(b, `const t = new Trend("t"), tags = {kind: "a"};
-export default function(){ for (let i=0; i<100; i++) t.add(i, tags) }`)
-}
-
-func BenchmarkIterNumber100(b *testing.B) {
-	benchmarkIterate(b, `export default function(){ let s = 0; for (let i=0; i<100; i++) s += __ITER }`)
+func BenchmarkGlobals(b *testing.B) {
+	for _, name := range []string{"__ITER", "__VU", "__ENV.A"} {
+		b.Run(name, func(b *testing.B) { benchmarkIterate(b, 100, ``, name) })
+	}
 }
 
 const realistic = `import { check, group, sleep } from "k6";
@@ -72,6 +81,7 @@ func BenchmarkNewVU(b *testing.B) {
 		"k6":                 {`import {check} from "k6"; export default function(){ check(1, {}) }`, false},
 		"realistic":          {realistic, false},
 		"realistic/iterated": {realistic, true},
+		"realistic+http":     {`import http from "k6/http"; ` + realistic + `; export function other(){ http.get(""); http.post("") }`, true},
 	} {
 		b.Run(name, func(b *testing.B) {
 			const count = 2000

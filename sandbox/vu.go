@@ -122,7 +122,7 @@ func (v *VU) Close() {
 // discard ends everything that belongs to the present runtime.
 func (v *VU) discard() {
 	v.stale = true
-	v.watch.follow(nil, v.rt)
+	v.watch.end(v.rt)
 	v.loop.reset()
 	for i := len(v.onClose) - 1; i >= 0; i-- {
 		v.onClose[i]()

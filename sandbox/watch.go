@@ -13,8 +13,8 @@ import (
 // kept from iteration to iteration and only moved when the context changes.
 // Moving it is the delicate part: the function that context.AfterFunc runs may
 // be anywhere between "about to start" and "done". It interrupts under mu and
-// only if the generation it was made for still stands; follow ends the
-// generation under mu before it clears the flag. So an interrupt meant for one
+// only if the generation it was made for still stands; end ends the generation
+// under mu before it clears the flag. So an interrupt meant for one
 // context is either cleared here or never sent.
 type watch struct {
 	ctx  context.Context // followed; nil for none
@@ -25,23 +25,14 @@ type watch struct {
 }
 
 // follow makes w interrupt rt when ctx ends, and no longer for any other
-// context. The runtime must not be running. ctx nil ends the watch.
+// context. The runtime must not be running.
 func (w *watch) follow(ctx context.Context, rt *goja.Runtime) {
 	if ctx == w.ctx {
 		return
 	}
-	if w.stop != nil {
-		w.stop()
-		w.stop = nil
-	}
-	w.mu.Lock()
-	w.generation++
-	generation := w.generation
-	w.mu.Unlock()
-	rt.ClearInterrupt()
-
+	generation := w.end(rt)
 	w.ctx = ctx
-	if ctx == nil || ctx.Done() == nil {
+	if ctx.Done() == nil {
 		return
 	}
 	w.stop = context.AfterFunc(ctx, func() {
@@ -51,4 +42,20 @@ func (w *watch) follow(ctx context.Context, rt *goja.Runtime) {
 			rt.Interrupt(nil)
 		}
 	})
+}
+
+// end ends the watch and returns the generation of the next. The runtime must
+// not be running.
+func (w *watch) end(rt *goja.Runtime) uint64 {
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+	w.ctx = nil
+	w.mu.Lock()
+	w.generation++
+	generation := w.generation
+	w.mu.Unlock()
+	rt.ClearInterrupt()
+	return generation
 }

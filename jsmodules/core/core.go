@@ -72,9 +72,12 @@ func sleep(v *sandbox.VU, call goja.FunctionCall) goja.Value {
 
 // fail ends the iteration with an error.
 func fail(v *sandbox.VU, call goja.FunctionCall) goja.Value {
-	message := "fail was called"
+	message := ""
 	if reason := call.Argument(0); !goja.IsUndefined(reason) {
 		message = v.Describe(reason)
+	}
+	if message == "" {
+		message = "fail was called"
 	}
 	v.Throw("Error", message)
 	return nil
