@@ -42,8 +42,17 @@ func plainest(v float64) string {
 // grouped writes a count in full.
 func grouped(v float64) string { return plainest(math.Round(v)) }
 
-// short writes a count in at most seven columns: 90,000 and 3.71 M.
+// astronomic is where numbers stop meaning anything but "far too large".
+const astronomic = 1e15
+
+// scientific writes what has no better form.
+func scientific(v float64) string { return strconv.FormatFloat(v, 'e', 2, 64) }
+
+// short writes a count in at most eight columns: 90,000 and 3.71 M.
 func short(v float64) string {
+	if math.Abs(v) >= astronomic {
+		return scientific(v)
+	}
 	for _, unit := range []struct {
 		size float64
 		name string
@@ -58,6 +67,10 @@ func short(v float64) string {
 // perSec writes a number per second, whole from ten on.
 func perSec(v float64) string {
 	switch a := math.Abs(v); {
+	case a > 0 && a < 0.01:
+		return "<0.01/s"
+	case a < 0.995:
+		return plainest(math.Round(v*100)/100) + "/s"
 	case a < 9.95:
 		return plainest(figures(v, 2)) + "/s"
 	case a < 1e6:
@@ -88,15 +101,15 @@ func percent(share float64) string {
 }
 
 // milliseconds writes a time in the unit that suits it, with two figures below
-// ten of that unit; unit forces "s", "ms" or "us".
+// ten of that unit. With unit "s", "ms" or "us" all times have that one.
 func milliseconds(ms float64, unit string) string {
 	switch unit {
 	case "s":
-		return plainest(figures(ms/1e3, 4)) + " s"
+		return fixed(ms/1e3, 3) + " s"
 	case "ms":
-		return plainest(figures(ms, 4)) + " ms"
+		return fixed(ms, 2) + " ms"
 	case "us":
-		return plainest(figures(ms*1e3, 4)) + " µs"
+		return grouped(ms*1e3) + " µs"
 	}
 	twoFigures := func(v float64) string {
 		if math.Abs(v) < 9.95 {
@@ -119,11 +132,14 @@ func milliseconds(ms float64, unit string) string {
 	case a < float64(math.MaxInt64/time.Millisecond):
 		return length(time.Duration(ms * float64(time.Millisecond)))
 	}
-	return plainest(figures(ms/1e3, 4)) + " s"
+	return scientific(ms/1e3) + " s"
 }
 
 // dataSize writes an amount of data in decimal units.
 func dataSize(v float64) string {
+	if math.Abs(v) >= 1e18 {
+		return scientific(v) + " B"
+	}
 	for _, unit := range []string{"B", "KB", "MB", "GB", "TB", "PB"} {
 		if math.Abs(v) < 999.5 {
 			if unit != "B" && math.Abs(v) < 9.95 {
@@ -133,7 +149,7 @@ func dataSize(v float64) string {
 		}
 		v /= 1000
 	}
-	return plainest(figures(v, 3)) + " EB"
+	return fixed(v, 0) + " EB"
 }
 
 // quantity writes a value of a metric.
@@ -147,7 +163,7 @@ func quantity(v float64, u metric.Unit, timeUnit string) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e6 {
 		return grouped(v)
 	}
-	if math.Abs(v) >= 1e6 && math.Abs(v) < 1e15 {
+	if math.Abs(v) >= 1e6 && math.Abs(v) < astronomic {
 		return short(v)
 	}
 	return plainest(figures(v, 4))

@@ -84,7 +84,10 @@ func shift(v float64, power int) float64 { return figures(v*math.Pow10(power), 1
 // margin says how far the observed value is from the limit.
 func margin(v threshold.Verdict) string {
 	e, err := threshold.Parse(v.Expression)
-	if v.NoData || err != nil {
+	switch {
+	case v.NoData:
+		return "counts as failed"
+	case err != nil:
 		return ""
 	}
 	gap := v.Observed - v.Limit

@@ -79,10 +79,12 @@ type ErrorGroup struct {
 
 // Metric is one metric (or threshold's sub-metric) with its statistics.
 type Metric struct {
-	Name   string             `json:"name"` // with {filter} for a sub-metric
-	Type   string             `json:"type"`
-	Unit   metric.Unit        `json:"unit"`
-	Values map[string]float64 `json:"values"` // k6's keys: avg min med max p(90) p(95) | count rate | value min max | rate passes fails
+	Name string      `json:"name"` // with {filter} for a sub-metric
+	Type string      `json:"type"`
+	Unit metric.Unit `json:"unit"`
+	// Samples is how many there were; without any all values are 0.
+	Samples uint64             `json:"samples"`
+	Values  map[string]float64 `json:"values"` // k6's keys: avg min med max p(90) p(95) | count rate | value min max | rate passes fails
 }
 
 // Scenario tells what one scenario did.

@@ -21,7 +21,6 @@ type cell struct {
 // table aligns cells by the columns they take on a terminal.
 type table struct {
 	right  []bool // by column: align at the right edge
-	gap    int    // columns between fields
 	shrink int    // the column that gives way when a row is too wide
 	rows   [][]cell
 }
@@ -31,14 +30,17 @@ func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 // line adds a row of one field that takes no part in the alignment.
 func (t *table) line(text string, p paint) { t.rows = append(t.rows, []cell{{text, p}}) }
 
-// lowest is how far a column shrinks; below that the row may be too wide.
-const lowest = 28
+// Columns between fields: wide, unless the rows do not fit so.
+const (
+	wide  = 3
+	tight = 2
+)
 
-// write prints the rows, at most width columns wide where that can be.
-func (t *table) write(p *printer, width int) {
+// widths returns how wide the widest cell of each column is.
+func (t *table) widths() []int {
 	var widths []int
 	for _, row := range t.rows {
-		if len(row) == 1 && len(t.right) > 1 {
+		if t.isLine(row) {
 			continue
 		}
 		for i, c := range row {
@@ -48,15 +50,65 @@ func (t *table) write(p *printer, width int) {
 			widths[i] = max(widths[i], columns(c.text))
 		}
 	}
-	total := t.gap * max(len(widths)-1, 0)
+	return widths
+}
+
+// fits reports whether the rows need no more than width columns.
+func (t *table) fits(width int) bool {
+	widths := t.widths()
+	return sum(widths)+tight*(len(widths)-1) <= width
+}
+
+// distinct returns the least width from low to high at which no two different
+// cells of the shrinking column look the same: rows that cannot be told apart
+// are worse than rows too wide.
+func (t *table) distinct(low, high int) int {
+	for width := low; width < high; width++ {
+		seen := map[string]string{}
+		clash := false
+		for _, row := range t.rows {
+			if t.isLine(row) {
+				continue
+			}
+			full := row[t.shrink].text
+			cut := elide(full, width)
+			if before, known := seen[cut]; known && before != full {
+				clash = true
+			}
+			seen[cut] = full
+		}
+		if !clash {
+			return width
+		}
+	}
+	return high
+}
+
+func (t *table) isLine(row []cell) bool { return len(row) == 1 && len(t.right) > 1 }
+
+func sum(widths []int) (total int) {
 	for _, w := range widths {
 		total += w
 	}
-	if over := total - width; over > 0 && t.shrink < len(widths) {
-		widths[t.shrink] = max(widths[t.shrink]-over, min(widths[t.shrink], lowest))
+	return total
+}
+
+// lowest is how far a column shrinks; below that the row may be too wide.
+const lowest = 28
+
+// write prints the rows, at most width columns wide where that can be.
+func (t *table) write(p *printer, width int) {
+	widths, gap := t.widths(), wide
+	total := sum(widths)
+	gaps := max(len(widths)-1, 0)
+	if gap > tight && total+gap*gaps > width {
+		gap = tight
+	}
+	if over := total + gap*gaps - width; over > 0 && t.shrink < len(widths) {
+		widths[t.shrink] = t.distinct(max(widths[t.shrink]-over, min(widths[t.shrink], lowest)), widths[t.shrink])
 	}
 	for _, row := range t.rows {
-		if len(row) == 1 && len(t.right) > 1 {
+		if t.isLine(row) {
 			p.put(row[0].paint, elide(row[0].text, max(width, lowest)))
 			p.end()
 			continue
@@ -66,7 +118,7 @@ func (t *table) write(p *printer, width int) {
 			text := elide(c.text, widths[i])
 			room := widths[i] - columns(text)
 			if i > 0 {
-				pending += t.gap
+				pending += gap
 			}
 			if t.right[i] {
 				pending, room = pending+room, 0

@@ -100,7 +100,7 @@ func mark(ok bool) (sign string, c paint) {
 }
 
 func (p *printer) thresholds(s *Summary) {
-	t := table{right: []bool{false, false, false, false}, gap: 3, shrink: 0}
+	t := table{right: []bool{false, false, false, false}}
 	for _, v := range s.Thresholds {
 		if v.Default && v.OK && p.style.Mode != "full" {
 			continue // nobody asked for it, and it has nothing to say
@@ -139,7 +139,7 @@ func (p *printer) checks(s *Summary) {
 			return 0
 		})
 	}
-	t := table{right: []bool{false, true, true, true}, gap: 3}
+	t := table{right: []bool{false, true, true, true}}
 	t.add(cell{" checks", faint}, cell{"passed", faint}, cell{"failed", faint}, cell{"share", faint})
 	for _, c := range rows[:min(len(rows), maxRows)] {
 		sign, color := mark(c.Fails == 0)
@@ -179,80 +179,11 @@ func failures(n uint64) string {
 	return short(float64(n))
 }
 
-func (p *printer) requests(s *Summary, totalsOnly bool) {
-	if s.Total.Count == 0 {
-		return
-	}
-	methods := 0
-	for _, r := range s.Requests {
-		methods = max(methods, columns(inert(r.Method)))
-	}
-	t := table{right: []bool{false, true, true, true, true, true, true, true}, gap: 2}
-	header := []cell{{" requests", faint}}
-	for _, name := range []string{"count", "rate", "errors", "p50", "p95", "p99", "max"} {
-		header = append(header, cell{name, faint})
-	}
-	t.add(header...)
-	row := func(name string, r Request) {
-		c := paint("")
-		if r.Failed > 0 {
-			c = red
-		}
-		time := func(ms float64) cell { return cell{milliseconds(ms, s.TimeUnit), ""} }
-		t.add(cell{"   " + name, ""}, cell{short(float64(r.Count)), ""}, cell{perSec(r.Rate), ""}, cell{percent(r.Failed), c},
-			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
-	}
-	if totalsOnly {
-		row("all", s.Total)
-	} else {
-		for _, r := range s.Requests[:min(len(s.Requests), maxRows)] {
-			method := inert(r.Method)
-			row(method+strings.Repeat(" ", methods-columns(method))+" "+inert(r.Name), r)
-		}
-		if more := len(s.Requests) - maxRows; more > 0 {
-			t.line(fmt.Sprintf("   … and %d more", more), faint)
-		}
-		if len(s.Requests) > 1 {
-			row("all", s.Total)
-		}
-	}
-	p.section()
-	t.write(p, p.style.Width)
-}
-
-func (p *printer) errors(s *Summary) {
-	if len(s.Errors) == 0 {
-		return
-	}
-	t := table{right: []bool{true, false, false, false}, gap: 2, shrink: 1}
-	for _, e := range s.Errors[:min(len(s.Errors), maxRows)] {
-		where := inert(e.File)
-		if where != "" && e.Line > 0 {
-			where += fmt.Sprintf(":%d", e.Line)
-			if e.Column > 0 {
-				where += fmt.Sprintf(":%d", e.Column)
-			}
-		}
-		when := "at " + clock(e.First)
-		if clock(e.First) != clock(e.Last) {
-			when = "first " + clock(e.First) + ", last " + clock(e.Last)
-		}
-		t.add(cell{"   " + short(float64(e.Count)) + " ×", ""}, cell{inert(e.Message), red}, cell{where, ""}, cell{when, faint})
-	}
-	if more := len(s.Errors) - maxRows; more > 0 {
-		t.line(fmt.Sprintf("   … and %d more", more), faint)
-	}
-	p.section()
-	p.put(faint, fmt.Sprintf(" errors (%s)", plural(fmt.Sprint(len(s.Errors)), "kind")))
-	p.end()
-	t.write(p, p.style.Width)
-}
-
 func (p *printer) scenarios(s *Summary) {
 	if len(s.Scenarios) < 2 {
 		return
 	}
-	t := table{right: []bool{false, false, true, true}, gap: 3}
+	t := table{right: []bool{false, false, true, true}}
 	t.add(cell{" scenarios", faint}, cell{"executor", faint}, cell{"iterations", faint}, cell{"interrupted", faint})
 	for _, sc := range s.Scenarios[:min(len(s.Scenarios), maxRows)] {
 		t.add(cell{"   " + inert(sc.Name), ""}, cell{inert(sc.Executor), ""}, cell{short(float64(sc.Iterations)), ""}, cell{failures(sc.Interrupted), ""})
@@ -276,7 +207,7 @@ func (p *printer) metrics(s *Summary) {
 		{"rates", metric.Rate, []string{"rate", "passes", "fails"}},
 		{"gauges", metric.Gauge, []string{"value", "min", "max"}},
 	} {
-		t := table{right: append([]bool{false}, slices.Repeat([]bool{true}, len(kind.keys))...), gap: 3}
+		t := table{right: append([]bool{false}, slices.Repeat([]bool{true}, len(kind.keys))...)}
 		header := []cell{{" " + kind.title, faint}}
 		for _, key := range kind.keys {
 			header = append(header, cell{inert(key), faint})
@@ -305,6 +236,8 @@ func metricValue(m Metric, key, timeUnit string) string {
 	switch {
 	case !ok:
 		return ""
+	case m.Samples == 0 && m.Type != metric.Counter.String():
+		return "–"
 	case m.Type == metric.Rate.String() && key == "rate":
 		return percent(v)
 	case m.Type == metric.Counter.String() && key == "rate":
@@ -320,7 +253,7 @@ func metricValue(m Metric, key, timeUnit string) string {
 
 // facts prints what the run amounted to.
 func (p *printer) facts(s *Summary) {
-	t := table{right: []bool{false, false}, gap: 3, shrink: 1}
+	t := table{right: []bool{false, false}, shrink: 1}
 	seconds := s.Duration.Seconds()
 	if s.Iterations > 0 || s.Interrupted > 0 {
 		text := grouped(float64(s.Iterations)) + " complete"

@@ -74,5 +74,5 @@ func (v valuer) metric(name string, m metric.Metric, agg *metric.Aggregate) Metr
 		values["passes"] = float64(agg.NonZero)
 		values["fails"] = float64(agg.Count - agg.NonZero)
 	}
-	return Metric{Name: name, Type: m.Type.String(), Unit: m.Unit, Values: values}
+	return Metric{Name: name, Type: m.Type.String(), Unit: m.Unit, Samples: agg.Count, Values: values}
 }

@@ -1,0 +1,187 @@
+package summary
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/threshold"
+)
+
+func TestBuild(t *testing.T) {
+	s := Build(shop(t))
+	if s.Passed {
+		t.Error("passed")
+	}
+	if diff := cmp.Diff([]string{"the script threw 17 errors", "3 of 7 thresholds failed"}, s.Reasons); diff != "" {
+		t.Errorf("reasons differ (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Check{
+		{Group: "::browse", Name: "status is 200", Passes: 10_000},
+		{Group: "::checkout::pay", Name: "order is confirmed", Passes: 490, Fails: 10},
+	}, s.Checks); diff != "" {
+		t.Errorf("checks differ (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"::browse", "::checkout", "::checkout::pay"}, s.Groups); diff != "" {
+		t.Errorf("groups differ (-want +got):\n%s", diff)
+	}
+	var count uint64
+	for _, r := range s.Requests {
+		count += r.Count
+	}
+	if len(s.Requests) != 2 || count != s.Total.Count || count != 10_523 {
+		t.Errorf("%d requests in rows, %d in all; want 10523", count, s.Total.Count)
+	}
+	if pay := s.Requests[1]; pay.Method != "POST" || pay.Name != "pay" || pay.Count != 522 || pay.Failed != 22.0/522 || pay.Max != 40+499/2.5 {
+		t.Errorf("row of pay: %+v", pay)
+	}
+	if s.Iterations != 10_000 || s.Interrupted != 3 || s.DataReceived != 10_523*12_345 || s.DataSent != 10_523*678 {
+		t.Errorf("totals: %+v", s)
+	}
+	wantErrors := []ErrorGroup{
+		{Kind: "http", Message: "503 from POST pay", Count: 22, First: 90 * time.Second, Last: 180 * time.Second},
+		{Kind: "exception", Message: "TypeError: order is undefined", File: "checkout.js", Line: 44, Column: 9, Count: 17, First: 72 * time.Second, Last: 72 * time.Second},
+		{Kind: "http", Message: "dial: connection refused (1212) from GET /items", Count: 1, First: 90 * time.Second, Last: 180 * time.Second},
+	}
+	if diff := cmp.Diff(wantErrors, s.Errors); diff != "" {
+		t.Errorf("errors differ (-want +got):\n%s", diff)
+	}
+	var names []string
+	for _, m := range s.Metrics {
+		names = append(names, m.Name)
+	}
+	want := []string{"basket_size", "checks", "data_received", "data_sent", "errors", "group_duration", "http_req_duration",
+		"http_req_duration{name:pay}", "http_req_failed", "http_reqs", "iteration_duration", "iterations", "price", "script_errors",
+		"vus_max", "wait_time", `wait_time{step:"a, b"}`}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("metrics differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	ok := threshold.Verdict{Name: "a", OK: true}
+	bad := threshold.Verdict{Name: "b"}
+	quiet := threshold.Verdict{Name: "script_errors", OK: true, Default: true}
+	thrown := threshold.Verdict{Name: "script_errors", Observed: 1, Default: true}
+	for _, c := range []struct {
+		in      Input
+		passed  bool
+		reasons []string
+	}{
+		{Input{}, true, []string{}},
+		{Input{Verdicts: []threshold.Verdict{ok, quiet}}, true, []string{}},
+		{Input{Verdicts: []threshold.Verdict{ok, bad, quiet}}, false, []string{"1 of 2 thresholds failed"}},
+		{Input{Verdicts: []threshold.Verdict{ok, thrown}}, false, []string{"the script threw 1 error"}},
+		{Input{Ended: "stopped by signal"}, true, []string{"stopped by signal"}},
+		{Input{Failed: true}, false, []string{"the run could not be completed"}},
+		{Input{Failed: true, Ended: "runner died", Verdicts: []threshold.Verdict{bad}}, false, []string{"runner died", "1 of 1 threshold failed"}},
+	} {
+		s := Build(c.in)
+		if s.Passed != c.passed || !slices.Equal(s.Reasons, c.reasons) {
+			t.Errorf("%+v: passed %v, %q; want %v, %q", c.in, s.Passed, s.Reasons, c.passed, c.reasons)
+		}
+	}
+}
+
+// TestTagsLeftOut builds from series that lack the tags rows are made of.
+func TestTagsLeftOut(t *testing.T) {
+	r := record(t)
+	r.add(metric.HTTPReqs, 2)
+	r.add(metric.HTTPReqFailed, 1)
+	r.add(metric.HTTPReqs, 1, "url", "http://h/a", "method", "GET")
+	r.add(metric.HTTPReqFailed, 1, "url", "http://h/a", "method", "GET", "status", "0", "error_code", "1050")
+	r.add(metric.Checks, 1)
+	r.at(time.Second)
+	s := Build(r.input(`{"systemTags":[]}`))
+	if len(s.Requests) != 2 || s.Requests[0].Count != 2 || s.Requests[1].Name != "http://h/a" {
+		t.Errorf("requests: %+v", s.Requests)
+	}
+	if len(s.Errors) != 2 || s.Errors[0].Message != "no response" || s.Errors[1].Message != "no response (1050) from GET http://h/a" {
+		t.Errorf("errors: %+v", s.Errors)
+	}
+	if len(s.Checks) != 1 || s.Checks[0] != (Check{Passes: 1}) {
+		t.Errorf("checks: %+v", s.Checks)
+	}
+}
+
+func TestHandleSummaryData(t *testing.T) {
+	type object = map[string]any
+	var data struct {
+		RootGroup handleGroup `json:"root_group"`
+		Options   object
+		State     object
+		Metrics   map[string]struct {
+			Type, Contains string
+			Values         map[string]float64
+			Thresholds     map[string]object
+		}
+	}
+	raw := HandleSummaryData(Build(shop(t)))
+	if err := json.Unmarshal(raw, &data); err != nil {
+		t.Fatal(err)
+	}
+	check := func(name, path, id string, passes, fails uint64) handleCheck {
+		return handleCheck{Name: name, Path: path, ID: id, Passes: passes, Fails: fails}
+	}
+	none := []handleCheck{}
+	want := handleGroup{ID: "d41d8cd98f00b204e9800998ecf8427e", Checks: none, Groups: []handleGroup{
+		{Name: "browse", Path: "::browse", ID: groupID("::browse"), Groups: []handleGroup{},
+			Checks: []handleCheck{check("status is 200", "::browse::status is 200", groupID("::browse::status is 200"), 10_000, 0)}},
+		{Name: "checkout", Path: "::checkout", ID: groupID("::checkout"), Checks: none, Groups: []handleGroup{
+			{Name: "pay", Path: "::checkout::pay", ID: groupID("::checkout::pay"), Groups: []handleGroup{},
+				Checks: []handleCheck{check("order is confirmed", "::checkout::pay::order is confirmed", groupID("::checkout::pay::order is confirmed"), 490, 10)}},
+		}},
+	}}
+	if diff := cmp.Diff(want, data.RootGroup); diff != "" {
+		t.Errorf("root_group differs (-want +got):\n%s", diff)
+	}
+	if data.State["testRunDurationMs"] != 180_000.0 || data.Options["noColor"] != true {
+		t.Errorf("state %v, options %v", data.State, data.Options)
+	}
+	pay := data.Metrics["http_req_duration{name:pay}"]
+	if pay.Type != "trend" || pay.Contains != "time" || pay.Values["max"] != 239.6 || len(pay.Values) != 6 {
+		t.Errorf("http_req_duration{name:pay}: %+v", pay)
+	}
+	if diff := cmp.Diff(map[string]object{"p(95) < 200": {"ok": false}, "max<5000": {"ok": true}}, pay.Thresholds); diff != "" {
+		t.Errorf("thresholds differ (-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]map[string]float64{
+		"checks":          {"rate": 10_490.0 / 10_500, "passes": 10_490, "fails": 10},
+		"iterations":      {"count": 10_000, "rate": 10_000.0 / 180},
+		"basket_size":     {"value": 3, "min": 3, "max": 3},
+		"http_req_failed": {"rate": 23.0 / 10_523, "passes": 23, "fails": 10_500},
+	} {
+		if diff := cmp.Diff(want, data.Metrics[name].Values); diff != "" {
+			t.Errorf("%s differs (-want +got):\n%s", name, diff)
+		}
+	}
+	if data.Metrics["data_sent"].Contains != "data" || data.Metrics["checks"].Contains != "default" {
+		t.Error("contains is wrong")
+	}
+}
+
+// TestGroupTreeOfOddPaths keeps every check, whatever scripts put in the tag.
+func TestGroupTreeOfOddPaths(t *testing.T) {
+	r := record(t)
+	odd := []string{"", "a", "::", "::a::b::c", "::a:::b", ":::", "::::", "::a"}
+	for _, group := range odd {
+		r.add(metric.Checks, 1, "group", group, "check", "c")
+	}
+	r.at(time.Second)
+	s := Build(r.input(""))
+	found := 0
+	var walk func(g handleGroup)
+	walk = func(g handleGroup) {
+		found += len(g.Checks)
+		for _, below := range g.Groups {
+			walk(below)
+		}
+	}
+	walk(groupTree(s))
+	if found != len(s.Checks) || found != len(odd) {
+		t.Errorf("%d of %d checks are in the tree", found, len(s.Checks))
+	}
+}

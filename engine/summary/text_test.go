@@ -1,0 +1,152 @@
+package summary
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with a file under testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", name, diff)
+	}
+}
+
+func text(t *testing.T, s *Summary, st Style) string {
+	t.Helper()
+	var b strings.Builder
+	if err := WriteText(&b, s, st); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestText(t *testing.T) {
+	for name, s := range fixtures(t) {
+		golden(t, name+".txt", text(t, s, Style{Width: 100}))
+		golden(t, name+".compact.txt", text(t, s, Style{Width: 100, Mode: "compact"}))
+		golden(t, name+".full.txt", text(t, s, Style{Width: 100, Mode: "full"}))
+		golden(t, name+".narrow.txt", text(t, s, Style{}))
+		if off := text(t, s, Style{Mode: "off"}); off != "" {
+			t.Errorf("%s: mode off prints %q", name, off)
+		}
+	}
+}
+
+func TestColourChangesNothingElse(t *testing.T) {
+	sgr := regexp.MustCompile("\x1b\\[[0-9]+m")
+	for name, s := range fixtures(t) {
+		for _, mode := range []string{"", "compact", "full"} {
+			plain, coloured := text(t, s, Style{Mode: mode}), text(t, s, Style{Mode: mode, Color: true})
+			if !strings.Contains(coloured, "\x1b[") {
+				t.Errorf("%s: no colour", name)
+			}
+			if got := sgr.ReplaceAllString(coloured, ""); got != plain {
+				t.Errorf("%s: the text with colours differs:\n%s", name, cmp.Diff(plain, got))
+			}
+			if strings.ContainsFunc(plain, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+				t.Errorf("%s: not inert: %q", name, plain)
+			}
+			for _, line := range strings.Split(plain, "\n") {
+				if strings.TrimRight(line, " ") != line {
+					t.Errorf("%s: line ends in spaces: %q", name, line)
+				}
+			}
+		}
+	}
+}
+
+func TestWriteErrorIsReturned(t *testing.T) {
+	broken := errors.New("disk full")
+	for _, write := range []func(w writer) error{
+		func(w writer) error { return WriteText(w, &Summary{}, Style{}) },
+		func(w writer) error { return WriteJSON(w, &Summary{}) },
+	} {
+		if err := write(writer{broken}); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+type writer struct{ err error }
+
+func (w writer) Write([]byte) (int, error) { return 0, w.err }
+
+func TestJSON(t *testing.T) {
+	for name, s := range fixtures(t) {
+		var b strings.Builder
+		if err := WriteJSON(&b, s); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(b.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("%s: JSON is not inert", name)
+		}
+		var again Summary
+		if err := json.Unmarshal([]byte(b.String()), &again); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i := range s.Thresholds {
+			again.Thresholds[i].Metric = s.Thresholds[i].Metric // not stored
+		}
+		if name != "hostile" { // its invalid bytes become U+FFFD
+			if diff := cmp.Diff(s, &again); diff != "" {
+				t.Errorf("%s changes on its way through JSON:\n%s", name, diff)
+			}
+		}
+	}
+	var b strings.Builder
+	if err := WriteJSON(&b, Build(quick(t))); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "quick.json", b.String())
+}
+
+// TestAnySummaryIsInert prints arbitrary summaries, as a hostile script makes them.
+func TestAnySummaryIsInert(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		any := rapid.StringN(0, 60, -1)
+		number := rapid.Float64Range(-1e300, 1e300)
+		s := &Summary{
+			Script:   any.Draw(t, "script"),
+			Reasons:  []string{any.Draw(t, "reason")},
+			Checks:   []Check{{any.Draw(t, "group"), any.Draw(t, "check"), rapid.Uint64().Draw(t, "passes"), rapid.Uint64().Draw(t, "fails")}},
+			Requests: []Request{{Method: any.Draw(t, "method"), Name: any.Draw(t, "name"), Count: rapid.Uint64().Draw(t, "count"), P50: number.Draw(t, "p50"), Rate: number.Draw(t, "rate")}},
+			Total:    Request{Count: 1},
+			Errors:   []ErrorGroup{{Message: any.Draw(t, "message"), File: any.Draw(t, "file"), Line: 1}},
+			Metrics:  []Metric{{Name: any.Draw(t, "metric"), Type: "trend", Samples: 1, Values: map[string]float64{"avg": number.Draw(t, "avg")}}},
+			Notes:    []string{any.Draw(t, "note")}, TrendStats: []string{"avg"}, Isolation: any.Draw(t, "isolation"),
+		}
+		var b strings.Builder
+		st := Style{Mode: rapid.SampledFrom([]string{"", "full", "compact"}).Draw(t, "mode"), Width: rapid.IntRange(0, 200).Draw(t, "width")}
+		if err := WriteText(&b, s, st); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(b.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Fatalf("not inert: %q", b.String())
+		}
+	})
+}

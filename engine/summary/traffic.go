@@ -1,0 +1,139 @@
+package summary
+
+import (
+	"fmt"
+	"strings"
+)
+
+// requests prints the table of requests, or their totals alone.
+func (p *printer) requests(s *Summary, totalsOnly bool) {
+	if s.Total.Count == 0 {
+		return
+	}
+	var rows []Request
+	if !totalsOnly {
+		rows = s.Requests
+	}
+	t := requestTable(s, rows, "")
+	if base := commonBase(rows); base != "" && !t.fits(p.style.Width) {
+		// What all names share tells nothing and costs the room for what differs.
+		t = requestTable(s, rows, base)
+	}
+	p.section()
+	t.write(p, p.style.Width)
+}
+
+// requestTable has a row for each of rows, names without base, and one for
+// all together unless that would repeat the only one.
+func requestTable(s *Summary, rows []Request, base string) table {
+	t := table{right: []bool{false, true, true, true, true, true, true, true}}
+	header := []cell{{" requests", faint}}
+	for _, name := range []string{"count", "rate", "errors", "p50", "p95", "p99", "max"} {
+		header = append(header, cell{name, faint})
+	}
+	t.add(header...)
+	if base != "" {
+		t.line("   below "+inert(base), faint)
+	}
+	add := func(name string, r Request) {
+		c := paint("")
+		if r.Failed > 0 {
+			c = red
+		}
+		time := func(ms float64) cell { return cell{milliseconds(ms, s.TimeUnit), ""} }
+		t.add(cell{"   " + name, ""}, cell{short(float64(r.Count)), ""}, cell{perSec(r.Rate), ""}, cell{percent(r.Failed), c},
+			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
+	}
+	shown := rows[:min(len(rows), maxRows)]
+	widest := 0
+	for _, r := range shown {
+		widest = max(widest, columns(method(r)))
+	}
+	for _, r := range shown {
+		pad := strings.Repeat(" ", widest-columns(method(r))+1)
+		add(method(r)+pad+inert(strings.TrimPrefix(r.Name, base)), r)
+	}
+	if more := len(rows) - len(shown); more > 0 {
+		t.line(fmt.Sprintf("   … and %d more", more), faint)
+	}
+	if len(rows) != 1 {
+		add("all", s.Total)
+	}
+	return t
+}
+
+// method is short in any request that is not meant to annoy.
+func method(r Request) string { return elide(inert(r.Method), 10) }
+
+// commonBase returns the URL below which all names lie, without the last slash,
+// "" if there is none.
+func commonBase(rows []Request) string {
+	base := ""
+	for i, r := range rows {
+		name, _, _ := strings.Cut(r.Name, "?")
+		if i == 0 {
+			base = name
+		}
+		for base != name[:min(len(base), len(name))] || !strings.HasPrefix(r.Name[len(base):], "/") {
+			base = base[:max(strings.LastIndexByte(base, '/'), 0)]
+			if base == "" {
+				return ""
+			}
+		}
+	}
+	if scheme, host, isURL := strings.Cut(base, "://"); !isURL || scheme == "" || host == "" {
+		return ""
+	}
+	return base
+}
+
+// errors prints what went wrong, grouped.
+func (p *printer) errors(s *Summary) {
+	if len(s.Errors) == 0 {
+		return
+	}
+	all := s.Errors[:min(len(s.Errors), maxRows)]
+	t := table{right: []bool{true, false, false, false}, shrink: 1}
+	for _, e := range all {
+		t.add(cell{times(e), ""}, cell{inert(e.Message), red}, cell{place(e), ""}, cell{period(e), faint})
+	}
+	if !t.fits(p.style.Width) {
+		// The message is what matters: it gets a line of its own.
+		counts := t.widths()[0]
+		t = table{right: []bool{true, false}, shrink: 1}
+		for _, e := range all {
+			t.add(cell{times(e), ""}, cell{inert(e.Message), red})
+			where := strings.TrimLeft(place(e)+"   "+period(e), " ")
+			t.line(strings.Repeat(" ", counts+wide)+where, faint)
+		}
+	}
+	if more := len(s.Errors) - maxRows; more > 0 {
+		t.line(fmt.Sprintf("   … and %d more", more), faint)
+	}
+	p.section()
+	p.put(faint, fmt.Sprintf(" errors (%s)", plural(fmt.Sprint(len(s.Errors)), "kind")))
+	p.end()
+	t.write(p, p.style.Width)
+}
+
+func times(e ErrorGroup) string { return "   " + short(float64(e.Count)) + " ×" }
+
+// place says where in the script the error arose, "" when unknown.
+func place(e ErrorGroup) string {
+	where := inert(e.File)
+	if where != "" && e.Line > 0 {
+		where += fmt.Sprintf(":%d", e.Line)
+		if e.Column > 0 {
+			where += fmt.Sprintf(":%d", e.Column)
+		}
+	}
+	return where
+}
+
+func period(e ErrorGroup) string {
+	first, last := clock(e.First), clock(e.Last)
+	if first == last {
+		return "at " + first
+	}
+	return "first " + first + ", last " + last
+}
