@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -198,7 +199,7 @@ func (r *run) execute(data []byte) {
 	r.loaded = true
 	r.call(call{
 		phase:   "load",
-		timeout: r.plan.Duration() + overtime,
+		timeout: min(r.plan.Duration(), math.MaxInt64-overtime) + overtime,
 		stop:    (*session).stop,
 		tick:    r.tick,
 		command: func(*session) *wire.Message {
@@ -284,7 +285,7 @@ func (r *run) conclude() *Result {
 		Exceptions: r.exceptions.summarise(),
 		VUsMax:     status.VUsMax,
 		Isolation:  r.config.Isolation,
-		Notes:      r.notes,
+		Notes:      slices.Concat(r.plan.Notes, r.notes),
 		Ended:      ended,
 		Failed:     rank(r.err) > rank(&Stopped{}),
 	}

@@ -97,8 +97,18 @@ func (l *processLink) Wait() error {
 // Kill kills the process. After its end it does nothing.
 func (l *processLink) Kill() { l.process.Kill() }
 
-// Diagnosis tells from the child's standard error what ended it.
-func (l *processLink) Diagnosis() string { return l.stderr.diagnosis() }
+// Diagnosis tells from the child's standard error what ended it: what its
+// crash report says or, if it ended itself, its last words.
+func (l *processLink) Diagnosis() string {
+	if crash := l.stderr.crashed(); crash != "" {
+		return crash
+	}
+	var exit *exec.ExitError
+	if errors.As(l.Wait(), &exit) && exit.Exited() {
+		return l.stderr.lastLine()
+	}
+	return ""
+}
 
 // PID returns the number of the process.
 func (l *processLink) PID() int { return l.process.Pid }

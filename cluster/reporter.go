@@ -73,6 +73,7 @@ type reporter struct {
 	registry   *metric.Registry
 	exceptions *exceptionLog
 	running    *engine.Run // nil outside load
+	vusMax     int         // most it had; they are gone when the last status is sent
 	overflowed int         // notes already sent
 	invalid    uint64      // already sent
 }
@@ -93,7 +94,7 @@ func (p *reporter) begin(now time.Time, run *engine.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.exceptions.start(now)
-	p.running = run
+	p.running, p.vusMax = run, run.Status().VUsMax
 }
 
 func (p *reporter) end() {
@@ -174,7 +175,10 @@ func (p *reporter) sendLog(tell bool) {
 func (p *reporter) sendNumbers(now time.Time) {
 	var status *wire.Status
 	if p.running != nil {
-		status = fromStatus(p.running.Status())
+		now := p.running.Status()
+		p.vusMax = max(p.vusMax, now.VUsMax)
+		now.VUsMax = p.vusMax
+		status = fromStatus(now)
 	}
 	rest := &wire.Delta{Exceptions: p.exceptions.take(), Invalid: p.registry.Invalid() - p.invalid}
 	p.invalid += rest.Invalid

@@ -62,9 +62,9 @@ func beginsCrash(line string) bool {
 	return false
 }
 
-// diagnosis returns the cause in one line: "memory", "stack", "crash: …", or
-// the last line if that is all there is; "" if there is nothing.
-func (t *stderrTail) diagnosis() string {
+// crashed returns the cause of a crash in one line: memory, stack or what was
+// reported; "" if there was no crash.
+func (t *stderrTail) crashed() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	crash := string(t.crash)
@@ -81,8 +81,16 @@ func (t *stderrTail) diagnosis() string {
 		for _, prefix := range []string{"panic: ", "fatal error: ", "runtime: "} {
 			first = strings.TrimPrefix(first, prefix)
 		}
+		first, _, _ = strings.Cut(first, " [recovered")
 		return "crash: " + printable(first)
 	}
+	return ""
+}
+
+// lastLine returns the last line that is not of a crash report.
+func (t *stderrTail) lastLine() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	lines := strings.Split(strings.TrimSpace(string(t.tail)+string(t.line)), "\n")
 	return printable(strings.TrimSpace(lines[len(lines)-1]))
 }
