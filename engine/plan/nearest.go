@@ -3,8 +3,11 @@ package plan
 import "strings"
 
 // didYouMean returns a hint naming the known name closest to what was written,
-// "" when none is close.
-func didYouMean(name string, known []string) string {
+// "" when none is close or nobody will read it.
+func (l *ledger) didYouMean(name string, known []string) string {
+	if len(l.problems) == maxProblems {
+		return ""
+	}
 	if best := nearest(name, known); best != "" {
 		return `did you mean "` + best + `"?`
 	}

@@ -134,7 +134,7 @@ func (d *draft) readSystemTags(v value) {
 		switch {
 		case !ok:
 		case !slices.Contains(known, name):
-			v.failHint(didYouMean(name, known), "unknown system tag %s", quote(name))
+			v.failHint(d.didYouMean(name, known), "unknown system tag %s", quote(name))
 		case !slices.Contains(tags, name):
 			tags = append(tags, name)
 		}
@@ -153,7 +153,7 @@ func (d *draft) readTrendStats(v value) {
 		m, err := threshold.ParseMethod(text)
 		if err != nil || slices.Contains([]string{"rate", "value"}, m.String()) {
 			known := []string{"avg", "min", "med", "max", "count", "p(90)", "p(95)", "p(99)"}
-			v.failHint(didYouMean(text, known), "must be avg, min, med, max, count or p(N) with N from 0 to 100, got %s", v.got())
+			v.failHint(d.didYouMean(text, known), "must be avg, min, med, max, count or p(N) with N from 0 to 100, got %s", v.got())
 			return
 		}
 		if !slices.Contains(stats, m.String()) {

@@ -194,9 +194,8 @@ func TestOverridesOfEverything(t *testing.T) {
 	}
 }
 
-// TestEveryOptionIsRead guards against a key that is known but forgotten: each
-// must complain about an object with an unknown key or have a documented
-// reason to accept it.
+// TestEveryOptionRefusesNonsense guards against a key that is known but
+// forgotten: each must complain or leave a note.
 func TestEveryOptionRefusesNonsense(t *testing.T) {
 	d := &draft{ledger: &ledger{}}
 	seen := map[string]bool{}
@@ -264,11 +263,14 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// checkProblems checks that an error can be shown as it is.
-func checkProblems(t interface {
+// failer is what *testing.T and *rapid.T have in common here.
+type failer interface {
 	Helper()
-	Fatalf(string, ...any)
-}, err error) {
+	Fatalf(format string, args ...any)
+}
+
+// checkProblems checks that an error can be shown as it is.
+func checkProblems(t failer, err error) {
 	t.Helper()
 	var problems Problems
 	if !errors.As(err, &problems) || len(problems) == 0 || len(problems) > maxProblems+1 {
@@ -283,10 +285,7 @@ func checkProblems(t interface {
 }
 
 // checkPlan checks what the engine relies on.
-func checkPlan(t interface {
-	Helper()
-	Fatalf(string, ...any)
-}, p *Plan) {
+func checkPlan(t failer, p *Plan) {
 	t.Helper()
 	if len(p.Scenarios) == 0 {
 		t.Fatalf("no scenario")

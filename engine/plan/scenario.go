@@ -184,7 +184,7 @@ func (d *draft) readExecutor(v value) (exec executor, ok bool) {
 		i := slices.Index(names, name)
 		switch {
 		case i < 0:
-			at.failHint(didYouMean(name, names), "unknown executor %s", quote(name))
+			at.failHint(d.didYouMean(name, names), "unknown executor %s", quote(name))
 		case !all[i].here:
 			exec = all[i]
 			at.fail("executor %s is not available in this version yet", name)
@@ -288,7 +288,7 @@ func (d *draft) checkExec(s *Scenario, v value, given bool) {
 		}
 	}
 	if given {
-		v.child("exec", node{}).failHint(didYouMean(s.Exec, others), "the script exports no function %s", quote(s.Exec))
+		v.child("exec", node{}).failHint(d.didYouMean(s.Exec, others), "the script exports no function %s", quote(s.Exec))
 		return
 	}
 	hint := `add "export default function () { … }"`

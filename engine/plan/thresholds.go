@@ -123,7 +123,7 @@ func (d *draft) unknownMetric(name string, v value) {
 	for _, m := range slices.Concat(d.src.Metrics, metric.Builtin()) {
 		names = append(names, m.Name)
 	}
-	v.failHint(didYouMean(name, names), "unknown metric %s", quote(name))
+	v.failHint(d.didYouMean(name, names), "unknown metric %s", quote(name))
 }
 
 // scriptErrors appends the threshold that fails a run whose script threw,

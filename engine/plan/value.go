@@ -33,7 +33,7 @@ func (v value) failHint(hint, format string, args ...any) {
 
 // unknown reports the key as unknown.
 func (v value) unknown(what string, known []string) {
-	v.failHint(didYouMean(v.path[len(v.path)-1], known), "unknown %s", what)
+	v.failHint(v.to.didYouMean(v.path[len(v.path)-1], known), "unknown %s", what)
 }
 
 // got describes the value for "…, got …".
@@ -121,7 +121,7 @@ func (v value) setBool(dst *bool) {
 	}
 }
 
-// str reads a string that is not empty nor longer than a line.
+// str reads a string of a sane length, which may be empty.
 func (v value) str() (string, bool) {
 	const most = 4096
 	switch {

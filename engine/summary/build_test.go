@@ -2,12 +2,14 @@ package summary
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
@@ -183,5 +185,35 @@ func TestGroupTreeOfOddPaths(t *testing.T) {
 	walk(groupTree(s))
 	if found != len(s.Checks) || found != len(odd) {
 		t.Errorf("%d of %d checks are in the tree", found, len(s.Checks))
+	}
+}
+
+// BenchmarkBuild summarises a run at the cap of series.
+func BenchmarkBuild(b *testing.B) {
+	r := metric.NewRegistry(metric.Options{Shards: 1})
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i := range 3_000 {
+		tags := metric.NewTags(metric.Tag{Key: "method", Value: "GET"}, metric.Tag{Key: "name", Value: fmt.Sprint("/page/", i)})
+		for _, name := range []string{metric.HTTPReqs, metric.HTTPReqDuration, metric.HTTPReqFailed} {
+			series := r.Series(r.Lookup(name), tags)
+			for v := range 20 {
+				r.Recorder(0).Record(series, float64(1+v*v))
+			}
+		}
+	}
+	set := metric.NewSet()
+	if err := set.Merge("a", r.Snapshot(start)); err != nil {
+		b.Fatal(err)
+	}
+	p, err := plan.Parse(nil, plan.Overrides{}, plan.Source{Exports: []string{"default"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := Input{Started: start, Duration: time.Minute, Plan: p, Set: set}
+	b.ReportAllocs()
+	for b.Loop() {
+		if s := Build(in); len(s.Requests) != 3_000 {
+			b.Fatal(len(s.Requests))
+		}
 	}
 }

@@ -2,7 +2,6 @@ package summary
 
 import (
 	"fmt"
-	"maps"
 	"testing"
 	"time"
 
@@ -199,9 +198,9 @@ func hostile(t *testing.T) Input {
 
 func fixtures(t *testing.T) map[string]*Summary {
 	all := map[string]*Summary{}
-	for name, make := range maps.All(map[string]func(*testing.T) Input{
+	for name, make := range map[string]func(*testing.T) Input{
 		"shop": shop, "quick": quick, "empty": empty, "crowd": crowd, "hostile": hostile,
-	}) {
+	} {
 		all[name] = Build(make(t))
 	}
 	return all
