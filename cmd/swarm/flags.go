@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,15 +18,42 @@ func flagError(c *cobra.Command, err error) error {
 		return err
 	}
 	e := &usageError{message: err.Error(), hint: "see " + c.CommandPath() + " --help"}
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && len(unknown.GetSpecifiedShortnames()) == 0 {
+	var (
+		unknown *pflag.NotExistError
+		invalid *pflag.InvalidValueError
+		missing *pflag.ValueRequiredError
+	)
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		e.message = "unknown flag -" + unknown.GetSpecifiedName()
+	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
 		e.message = "unknown flag --" + name
 		if near := nearestFlag(c, name); near != "" {
 			e.hint = "did you mean --" + near + "?"
 		}
+	case errors.As(err, &invalid):
+		e.message = fmt.Sprintf("--%s: %q: %s", invalid.GetFlag().Name, invalid.GetValue(), valueProblem(invalid.Unwrap()))
+	case errors.As(err, &missing):
+		e.message = fmt.Sprintf("--%s needs a value", missing.GetFlag().Name)
 	}
 	return e
+}
+
+// valueProblem says what is wrong with a flag's value without the words of strconv.
+func valueProblem(err error) string {
+	var number *strconv.NumError
+	switch {
+	case !errors.As(err, &number):
+		return err.Error()
+	case errors.Is(number.Err, strconv.ErrRange):
+		return "is out of range"
+	case number.Func == "ParseFloat":
+		return "must be a number"
+	case number.Func == "ParseBool":
+		return "must be true or false"
+	}
+	return "must be a whole number"
 }
 
 // nearestFlag proposes a flag of c. Cobra knows how to find the nearest of
@@ -76,7 +104,7 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) (
 				if errors.As(failure, &invalid) {
 					failure = invalid.Unwrap()
 				}
-				err = &usageError{message: fmt.Sprintf("environment variable %s: %q: %s", name, value, failure)}
+				err = &usageError{message: fmt.Sprintf("environment variable %s: %q: %s", name, value, valueProblem(failure))}
 			}
 			set[f.Name] = true
 			return

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"unicode"
 
 	"github.com/swarmload/swarm/cluster"
 	"github.com/swarmload/swarm/cmd/swarm/codeframe"
@@ -22,6 +24,9 @@ func report(e *env, err error) {
 		if i == maxFrames {
 			e.show(codeframe.Frame{Message: fmt.Sprintf("and %d more like these", len(frames)-i)})
 			return
+		}
+		if i > 0 {
+			e.stderr.Write([]byte("\n"))
 		}
 		e.show(f)
 	}
@@ -133,15 +138,22 @@ func problemFrames(found plan.Problems, b *bundle.Bundle) (out []codeframe.Frame
 	return out
 }
 
-// wordLength returns how long the name or number at a column is.
+// wordLength returns how long the name, number or quoted text at a column is.
 func wordLength(line string, column int) int {
 	runes := []rune(line)
-	n := 0
-	for i := column - 1; i >= 0 && i < len(runes); i++ {
-		if r := runes[i]; r != '_' && r != '$' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
-			break
+	if column < 1 || column > len(runes) {
+		return 0
+	}
+	rest := runes[column-1:]
+	if quote := rest[0]; quote == '"' || quote == '\'' || quote == '`' {
+		if end := slices.Index(rest[1:], quote); end >= 0 {
+			return end + 2
 		}
-		n++
+		return 1
+	}
+	n := slices.IndexFunc(rest, func(r rune) bool { return r != '_' && r != '$' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if n < 0 {
+		return len(rest)
 	}
 	return n
 }

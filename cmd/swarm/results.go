@@ -16,7 +16,7 @@ import (
 
 // results says where what a run came to is written.
 type results struct {
-	mode string   // of the summary: "compact", "full", "off"
+	mode string   // of the summary: "compact", "normal", "full", "off"
 	json []string // files
 }
 
@@ -60,7 +60,14 @@ func (r *results) write(e *env, res *cluster.Result) error {
 		note(writeFiles(e, res.Files))
 	} else if r.mode != "off" {
 		out := e.color(e.stdout)
-		note(summary.WriteText(out, res.Summary, summary.Style{Color: out.Color, Width: out.Width(), Mode: r.mode}))
+		style := summary.Style{Color: out.Color, Width: out.Width(), Mode: r.mode}
+		if r.mode == "normal" {
+			style.Mode = ""
+		}
+		if out.Interactive {
+			fmt.Fprintln(out) // a line between what was logged and the verdict
+		}
+		note(summary.WriteText(out, res.Summary, style))
 	}
 	for _, name := range r.json {
 		note(writeJSON(name, res.Summary))

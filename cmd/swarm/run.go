@@ -31,7 +31,7 @@ func newRunCommand(e *env) *cobra.Command {
 	r := &runCommand{
 		env:         e,
 		isolation:   choiceFlag{value: "auto", choices: []string{"auto", "process", "off", "require"}},
-		summaryMode: choiceFlag{value: "compact", choices: []string{"compact", "full", "off"}},
+		summaryMode: choiceFlag{value: "normal", choices: []string{"compact", "normal", "full", "off"}},
 	}
 	c := &cobra.Command{
 		Use:   "run [flags] script.js",

@@ -28,7 +28,12 @@ func newRunnerCommand() *cobra.Command {
 			if err != nil {
 				return &usageError{message: "this command is started by swarm run, not by hand"}
 			}
-			return cluster.Serve(c.Context(), stream, runnerConfig())
+			// Whoever started it reads the last line that stands on the
+			// standard error: one line, no more.
+			if err := cluster.Serve(c.Context(), stream, runnerConfig()); err != nil {
+				return &startError{err}
+			}
+			return nil
 		},
 	}
 }

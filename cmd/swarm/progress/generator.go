@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ const ticksPerSecond = 100 // USER_HZ, the same on every Linux Go runs on
 // without /proc give an unknown Generator.
 func (m *Meter) Read(now time.Time) Generator {
 	var ticks, resident uint64
-	for _, pid := range append(children(), os.Getpid()) {
+	for _, pid := range append(Children(os.Getpid()), os.Getpid()) {
 		t, r, ok := usage(pid)
 		if !ok {
 			continue
@@ -41,15 +42,16 @@ func (m *Meter) Read(now time.Time) Generator {
 	return g
 }
 
-// children lists the child processes of all threads of this one.
-func children() (pids []int) {
-	tasks, _ := os.ReadDir("/proc/self/task")
+// Children lists the child processes of all threads of a process; none where
+// there is no /proc.
+func Children(pid int) (pids []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
-		text, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		text, err := os.ReadFile(task)
 		if err != nil {
 			continue
 		}
-		for _, field := range strings.Fields(string(text)) {
+		for field := range strings.FieldsSeq(string(text)) {
 			if pid, err := strconv.Atoi(field); err == nil {
 				pids = append(pids, pid)
 			}

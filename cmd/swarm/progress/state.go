@@ -16,8 +16,8 @@ type State struct {
 	Stopping bool
 
 	Elapsed time.Duration
-	Total   time.Duration // planned; an upper bound unless Timed
-	Timed   bool          // the plan ends by time alone, not by iterations
+	Total   time.Duration // when what still runs or waits will have ended; an upper bound unless Timed
+	Timed   bool          // what still runs or waits ends by time alone, not by iterations
 	Moving  bool          // Elapsed goes on between ticks
 
 	Scenarios   []Scenario
@@ -68,9 +68,9 @@ func (s State) progress() float64 {
 	if len(s.Scenarios) == 0 {
 		return 0
 	}
-	least := 1.0
+	sum := 0.0
 	for _, c := range s.Scenarios {
-		least = min(least, c.Progress)
+		sum += c.Progress
 	}
-	return least
+	return sum / float64(len(s.Scenarios))
 }

@@ -16,8 +16,8 @@ const (
 // Tracker computes States. It is for one goroutine.
 type Tracker struct {
 	state State
-	plan  *plan.Plan
-	past  []sample // latest last, at most window+1
+	ends  []time.Duration // of the state's scenarios, when they end at the latest
+	past  []sample        // latest last, at most window+1
 }
 
 // sample is what one tick said, in totals since the start.
@@ -44,11 +44,9 @@ func (t *Tracker) State() State {
 
 // Plan tells what will run.
 func (t *Tracker) Plan(p *plan.Plan) {
-	t.plan = p
-	t.state.Timed = true
 	for i := range p.Scenarios {
 		s := &p.Scenarios[i]
-		t.state.Total = max(t.state.Total, s.StartTime+s.Span())
+		t.ends = append(t.ends, s.StartTime+s.Span())
 		out := Scenario{Name: s.Name, Executor: s.Executor, State: "waiting"}
 		switch s.Executor {
 		case plan.SharedIterations:
@@ -56,10 +54,23 @@ func (t *Tracker) Plan(p *plan.Plan) {
 		case plan.PerVUIterations:
 			out.Iterations = s.Iterations * int64(s.VUs)
 		}
-		if out.Iterations > 0 {
-			t.state.Timed = false
-		}
 		t.state.Scenarios = append(t.state.Scenarios, out)
+	}
+	t.extent()
+}
+
+// extent computes when the run will have ended, from what has not.
+func (t *Tracker) extent() {
+	s := &t.state
+	total, timed := time.Duration(0), true
+	for i, c := range s.Scenarios {
+		if c.State != "done" {
+			total = max(total, t.ends[i])
+			timed = timed && c.Iterations == 0
+		}
+	}
+	if total > 0 { // else all are done: the last word stands
+		s.Total, s.Timed = total, timed
 	}
 }
 
@@ -88,6 +99,7 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 			}
 		}
 	}
+	t.extent()
 	if tick.Set == nil {
 		return
 	}

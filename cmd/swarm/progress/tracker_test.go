@@ -100,6 +100,25 @@ func TestIterationsMakeTheTotalABound(t *testing.T) {
 	}
 }
 
+func TestTheTotalIsOfWhatIsNotDone(t *testing.T) {
+	tr := NewTracker("s.js")
+	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{
+		{Name: "a", Executor: plan.ConstantVUs, VUs: 3, Duration: 20 * time.Second},
+		{Name: "b", Executor: plan.SharedIterations, VUs: 3, Iterations: 5, MaxDuration: 10 * time.Minute},
+	}})
+	if s := tr.State(); s.Total != 10*time.Minute || s.Timed {
+		t.Errorf("at first %s, timed %v", s.Total, s.Timed)
+	}
+	for _, state := range []string{"running", "done"} {
+		tr.Tick(cluster.Tick{Status: engine.Status{Scenarios: []engine.ScenarioStatus{
+			{Name: "a", State: state, Progress: 0.5}, {Name: "b", State: "done", Progress: 1},
+		}}})
+		if s := tr.State(); s.Total != 20*time.Second || !s.Timed {
+			t.Errorf("a %s: %s, timed %v", state, s.Total, s.Timed)
+		}
+	}
+}
+
 func TestMeterReadsThisProcess(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		if g := new(Meter).Read(time.Now()); g.Known {

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/swarmload/swarm/cmd/swarm/progress"
+	"github.com/swarmload/swarm/cmd/swarm/target"
+)
+
+var update = flag.Bool("update", false, "write what the scripts expect anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"swarm": main})
+}
+
+// patience bounds every wait for another process. It is never used up unless
+// something hangs.
+const patience = 30 * time.Second
+
+// TestScripts runs the binary as users do. Each script has a target of its own
+// at $TARGET and an address that refuses connections at $REFUSED.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			server := target.New(target.Options{Seed: 1})
+			web := httptest.NewServer(server)
+			e.Defer(web.Close)
+			closed, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			closed.Close()
+			e.Values[targetKey{}] = server
+			e.Setenv("TARGET", web.URL)
+			e.Setenv("REFUSED", "http://"+closed.Addr().String())
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"received":  received,
+			"interrupt": interrupt,
+			"behead":    behead,
+		},
+	})
+}
+
+type targetKey struct{}
+
+func targetOf(ts *testscript.TestScript) *target.Server {
+	return ts.Value(targetKey{}).(*target.Server)
+}
+
+// exits CODE command…: runs the command, which must exit with that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command…")
+	}
+	mustExit(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+func mustExit(ts *testscript.TestScript, want string, err error) {
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+// received METHOD ROUTE N: the target has counted N such requests. N may be
+// "some"; METHOD ROUTE may be "total".
+func received(ts *testscript.TestScript, neg bool, args []string) {
+	counts := targetOf(ts).Counts()
+	n := counts.Total
+	switch {
+	case neg || len(args) < 2:
+		ts.Fatalf("usage: received method route n | received total n")
+	case args[0] != "total":
+		n = counts.Routes[args[0]+" "+args[1]]
+	}
+	want := args[len(args)-1]
+	if want == "some" && n > 0 || strconv.FormatUint(n, 10) == want {
+		return
+	}
+	ts.Fatalf("received %d, want %s; in all: %v", n, want, counts.Routes)
+}
+
+// interrupt SIGNAL N CODE command…: starts the command, waits until load
+// arrives at the target, sends the signal N times, and waits for the exit.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: interrupt signal n code command…")
+	}
+	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
+	times, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	meddle(ts, args[2], args[3:], func(c *exec.Cmd, stderr *transcript) {
+		for n := range times {
+			if n > 0 {
+				stderr.await(ts, "stopping")
+			}
+			ts.Check(c.Process.Signal(signal))
+		}
+	})
+}
+
+// behead CODE command…: starts the command, waits until load arrives at the
+// target, kills the runner, and waits for the exit.
+func behead(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: behead code command…")
+	}
+	meddle(ts, args[0], args[1:], func(c *exec.Cmd, _ *transcript) {
+		children := progress.Children(c.Process.Pid)
+		if len(children) != 1 {
+			ts.Fatalf("the command has children %v, want one runner", children)
+		}
+		ts.Check(syscall.Kill(children[0], syscall.SIGKILL))
+	})
+}
+
+// meddle starts a command and calls do once the target has received something.
+func meddle(ts *testscript.TestScript, code string, args []string, do func(*exec.Cmd, *transcript)) {
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	c := exec.Command(path, args[1:]...)
+	c.Dir = ts.MkAbs(".")
+	c.Env = append(os.Environ(), "TARGET="+ts.Getenv("TARGET"))
+	c.Args[0] = args[0]
+	var stderr transcript
+	c.Stdout, c.Stderr = ts.Stdout(), &stderr
+	before := targetOf(ts).Counts().Total
+	ts.Check(c.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	deadline := time.Now().Add(patience)
+	for targetOf(ts).Counts().Total == before {
+		if time.Now().After(deadline) {
+			c.Process.Kill()
+			<-ended
+			ts.Fatalf("no load arrived: %s", stderr.String())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	do(c, &stderr)
+	select {
+	case err = <-ended:
+	case <-time.After(patience):
+		c.Process.Kill()
+		<-ended
+		ts.Fatalf("the command did not end: %s", stderr.String())
+	}
+	fmt.Fprint(ts.Stderr(), stderr.String())
+	mustExit(ts, code, err)
+}
+
+// transcript is output that can be read while it is written.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+func (t *transcript) await(ts *testscript.TestScript, what string) {
+	for deadline := time.Now().Add(patience); !strings.Contains(t.String(), what); {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q was not printed: %s", what, t)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
