@@ -3,6 +3,7 @@ package http
 import (
 	"fmt"
 	"io"
+	"log"
 	"net"
 	nethttp "net/http"
 	"net/http/httptest"
@@ -25,6 +26,7 @@ func count(t testing.TB, secure bool, h nethttp.HandlerFunc) *counting {
 		c.reqs.Add(1)
 		h(w, r)
 	}))
+	c.Config.ErrorLog = log.New(io.Discard, "", 0) // refused certificates are part of tests
 	c.Config.ConnState = func(_ net.Conn, s nethttp.ConnState) {
 		if s == nethttp.StateNew {
 			c.conns.Add(1)

@@ -22,6 +22,16 @@ func (m *module) cookieJar(goja.FunctionCall) goja.Value {
 	return m.vuJar
 }
 
+// cookieJarClass makes http.CookieJar.
+func (m *module) cookieJarClass() goja.Value {
+	class := m.v.Constructor("CookieJar", 0, m.newCookieJar)
+	prototype := m.jarPrototype()
+	// Both are ours and still configurable.
+	_ = class.DefineDataProperty("prototype", prototype, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	_ = prototype.DefineDataProperty("constructor", class, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	return class
+}
+
 // newCookieJar implements new http.CookieJar().
 func (m *module) newCookieJar(cc goja.ConstructorCall) *goja.Object {
 	return m.newJar(&jar{}, m.jarPrototype())

@@ -118,7 +118,7 @@ var exports = [...]export{
 	function("setResponseCallback", 1, (*module).setResponseCallback),
 	function("expectedStatuses", 1, (*module).expectedStatuses),
 	function("cookieJar", 0, (*module).cookieJar),
-	{"CookieJar", func(m *module) goja.Value { return m.v.Constructor("CookieJar", 0, m.newCookieJar) }},
+	{"CookieJar", (*module).cookieJarClass},
 	constant("TLS_1_0", "tls1.0"),
 	constant("TLS_1_1", "tls1.1"),
 	constant("TLS_1_2", "tls1.2"),

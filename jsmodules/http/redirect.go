@@ -28,6 +28,13 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 		if len(res.setCookie) > 0 && r.jar != nil {
 			r.jar.store(c.p, q.target.url, res.setCookie)
 		}
+		var next *target
+		if res.location != "" && res.status != 0 && redirects(res.status) && hop < r.redirects {
+			var f *failure
+			if next, f = c.p.follow(q.target, res.location); f != nil {
+				res.fail, res.status = f, 0
+			}
+		}
 		res.code = statusCode(res.status)
 		if res.fail != nil {
 			res.code = res.fail.code
@@ -41,16 +48,10 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 			break
 		}
 		w.record(scope, r.tags, q, &res.reply, r.expect.judge(res.status), res.code)
-		if res.location == "" || res.status == 0 || !redirects(res.status) || r.redirects == 0 {
-			break
-		}
-		if hop == r.redirects {
-			c.p.warn("a request to " + q.target.origin + " was redirected more often than it may be; its last response was returned")
-			break
-		}
-		next, f := c.p.follow(q.target, res.location)
-		if f != nil {
-			res.fail, res.code, res.status = f, f.code, 0
+		if next == nil {
+			if hop > 0 && hop == r.redirects && res.location != "" && redirects(res.status) {
+				c.p.warn("a request to " + q.target.origin + " was redirected more often than it may be; its last response was returned")
+			}
 			break
 		}
 		r.redirect(res.status, next)
