@@ -50,25 +50,7 @@ func identityMap(name, code string) []byte {
 	return text
 }
 
-func vlq(n int) string {
-	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	u := n << 1
-	if n < 0 {
-		u = -n<<1 | 1
-	}
-	var b strings.Builder
-	for {
-		digit := u & 31
-		u >>= 5
-		if u > 0 {
-			digit |= 32
-		}
-		b.WriteByte(digits[digit])
-		if u == 0 {
-			return b.String()
-		}
-	}
-}
+func vlq(n int) string { return encodeVLQ([]int{n}) }
 
 // logs collects lines for a Host.
 type logs struct {

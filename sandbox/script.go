@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,7 +39,7 @@ func Compile(b *bundle.Bundle, modules []Module, globals []Global) (*Script, err
 		}
 	}
 
-	sourceMap, err := shiftMap(b.Map)
+	sourceMap, err := adaptMap(b.Map)
 	if err != nil {
 		return nil, fmt.Errorf("source map of %s: %w", b.Entry, err)
 	}
@@ -68,25 +67,6 @@ func Compile(b *bundle.Bundle, modules []Module, globals []Global) (*Script, err
 		return nil, fmt.Errorf("compile %s: %w", b.Entry, err)
 	}
 	return s, nil
-}
-
-// shiftMap moves the source map one line down, past the wrapper.
-func shiftMap(text []byte) ([]byte, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, err
-	}
-	var mappings string
-	if err := json.Unmarshal(fields["mappings"], &mappings); err != nil {
-		return nil, fmt.Errorf("mappings: %w", err)
-	}
-	// The texts are in the bundle already; goja's parser would copy them.
-	delete(fields, "sourcesContent")
-	fields["mappings"], _ = json.Marshal(";" + mappings) // a string marshals
-	return json.Marshal(fields)
 }
 
 // Inspection is what running a script's top level once tells.
