@@ -192,7 +192,7 @@ func TestGroupTreeOfOddPaths(t *testing.T) {
 func BenchmarkBuild(b *testing.B) {
 	r := metric.NewRegistry(metric.Options{Shards: 1})
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for i := range 3_000 {
+	for i := range 2_500 {
 		tags := metric.NewTags(metric.Tag{Key: "method", Value: "GET"}, metric.Tag{Key: "name", Value: fmt.Sprint("/page/", i)})
 		for _, name := range []string{metric.HTTPReqs, metric.HTTPReqDuration, metric.HTTPReqFailed} {
 			series := r.Series(r.Lookup(name), tags)
@@ -212,7 +212,7 @@ func BenchmarkBuild(b *testing.B) {
 	in := Input{Started: start, Duration: time.Minute, Plan: p, Set: set}
 	b.ReportAllocs()
 	for b.Loop() {
-		if s := Build(in); len(s.Requests) != 3_000 {
+		if s := Build(in); len(s.Requests) != 2_500 {
 			b.Fatal(len(s.Requests))
 		}
 	}

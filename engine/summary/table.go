@@ -55,8 +55,7 @@ func (t *table) widths() []int {
 
 // fits reports whether the rows need no more than width columns.
 func (t *table) fits(width int) bool {
-	widths := t.widths()
-	return sum(widths)+tight*(len(widths)-1) <= width
+	return needed(t.widths(), tight) <= width
 }
 
 // distinct returns the least width from low to high at which no two different
@@ -86,8 +85,13 @@ func (t *table) distinct(low, high int) int {
 
 func (t *table) isLine(row []cell) bool { return len(row) == 1 && len(t.right) > 1 }
 
-func sum(widths []int) (total int) {
-	for _, w := range widths {
+// needed returns how many columns a row takes; a column that is empty in all
+// rows takes none.
+func needed(widths []int, gap int) (total int) {
+	for i, w := range widths {
+		if i > 0 && w > 0 {
+			total += gap
+		}
 		total += w
 	}
 	return total
@@ -99,12 +103,10 @@ const lowest = 28
 // write prints the rows, at most width columns wide where that can be.
 func (t *table) write(p *printer, width int) {
 	widths, gap := t.widths(), wide
-	total := sum(widths)
-	gaps := max(len(widths)-1, 0)
-	if gap > tight && total+gap*gaps > width {
+	if needed(widths, gap) > width {
 		gap = tight
 	}
-	if over := total + gap*gaps - width; over > 0 && t.shrink < len(widths) {
+	if over := needed(widths, gap) - width; over > 0 && t.shrink < len(widths) {
 		widths[t.shrink] = t.distinct(max(widths[t.shrink]-over, min(widths[t.shrink], lowest)), widths[t.shrink])
 	}
 	for _, row := range t.rows {
@@ -117,7 +119,7 @@ func (t *table) write(p *printer, width int) {
 		for i, c := range row {
 			text := elide(c.text, widths[i])
 			room := widths[i] - columns(text)
-			if i > 0 {
+			if i > 0 && widths[i] > 0 {
 				pending += gap
 			}
 			if t.right[i] {
