@@ -135,8 +135,6 @@ func TestModuleErrors(t *testing.T) {
 	arguments := []string{``, `null`, `{}`, `-1`, `""`, `[]`, `NaN, NaN`, `"x", 1, 2, 3`, `{}, {}, {}`, `() => { throw new TypeError("mine") }`,
 		`Symbol("s")`, `{toString(){ throw new TypeError("mine") }}`, `new Proxy({}, {get(){ throw new TypeError("mine") }})`, `1n`, `"\ud800"`}
 	forEachModule(t, func(t *testing.T, m sandbox.Module) {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
 		w := conformingWorld()
 		w.host.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
 		v := w.vu(t, fmt.Sprintf(`const m = require(%q);
@@ -156,7 +154,7 @@ func TestModuleErrors(t *testing.T) {
 			}`, m.Names[0], callsOf(arguments)))
 		for i, name := range m.Exports {
 			s := &vu.Scenario{Name: name, Exec: "default", Env: map[string]string{"NAME": name}}
-			err := v.Iterate(ctx, vu.Iteration{Scenario: s, InVU: uint64(i)})
+			err := v.Iterate(t.Context(), vu.Iteration{Scenario: s, InVU: uint64(i)})
 			var e *vu.Exception
 			if errors.As(err, &e) && !strings.Contains(e.Error(), "mine") {
 				t.Errorf("%s: %v", name, err)
