@@ -148,6 +148,7 @@ func (d *durationFlag) Type() string { return "duration" }
 type stagesFlag struct{ stages []plan.Stage }
 
 func (s *stagesFlag) Set(text string) error {
+	stages := s.stages
 	for part := range strings.SplitSeq(text, ",") {
 		length, target, ok := strings.Cut(strings.TrimSpace(part), ":")
 		if !ok {
@@ -157,12 +158,13 @@ func (s *stagesFlag) Set(text string) error {
 		if err != nil {
 			return err
 		}
-		var n int
-		if _, err := fmt.Sscanf(target+"\n", "%d\n", &n); err != nil {
+		n, err := strconv.Atoi(target)
+		if err != nil {
 			return fmt.Errorf("the target must be a whole number, got %q", target)
 		}
-		s.stages = append(s.stages, plan.Stage{Duration: d, Target: n})
+		stages = append(stages, plan.Stage{Duration: d, Target: n})
 	}
+	s.stages = stages
 	return nil
 }
 

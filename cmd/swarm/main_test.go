@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/swarmload/swarm/cmd/swarm/progress"
 	"github.com/swarmload/swarm/cmd/swarm/target"
+	"github.com/swarmload/swarm/engine/summary"
 )
 
 var update = flag.Bool("update", false, "write what the scripts expect anew")
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"received":  received,
+			"tallies":   tallies,
 			"interrupt": interrupt,
 			"behead":    behead,
 		},
@@ -105,6 +108,19 @@ func received(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("received %d, want %s; in all: %v", n, want, counts.Routes)
 }
 
+// tallies FILE: the summary in the file counts the requests that the target
+// has counted.
+func tallies(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tallies file")
+	}
+	var s summary.Summary
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &s))
+	if got, want := metricValue(s, "http_reqs", "count"), targetOf(ts).Counts().Total; got != float64(want) || want == 0 {
+		ts.Fatalf("swarm counts %g requests, the target %d", got, want)
+	}
+}
+
 // interrupt SIGNAL N CODE command…: starts the command, waits until load
 // arrives at the target, sends the signal N times, and waits for the exit.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
@@ -135,7 +151,9 @@ func behead(ts *testscript.TestScript, neg bool, args []string) {
 		if len(children) != 1 {
 			ts.Fatalf("the command has children %v, want one runner", children)
 		}
-		ts.Check(syscall.Kill(children[0], syscall.SIGKILL))
+		runner, err := os.FindProcess(children[0])
+		ts.Check(err)
+		ts.Check(runner.Kill())
 	})
 }
 

@@ -38,11 +38,15 @@ func parseOutputs(specs []string) (files []string, err error) {
 // check finds out before the load whether the files can be written.
 func (r *results) check() error {
 	for _, name := range r.json {
+		_, missing := os.Stat(name)
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
 		if err != nil {
 			return &configError{fmt.Errorf("write the summary: %w", err)}
 		}
 		f.Close()
+		if missing != nil {
+			os.Remove(name) // a run that does not begin leaves nothing behind
+		}
 	}
 	return nil
 }
