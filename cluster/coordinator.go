@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/cluster/wire"
+	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/summary"
@@ -213,18 +214,24 @@ func (r *run) execute(data []byte) {
 	r.exceptions.tell(true, r.observer.Exception)
 }
 
-// tick is what happens each second of the load.
+// tick is what happens each second of the load, and when it has just ended.
 func (r *run) tick() {
 	r.exceptions.tell(true, r.observer.Exception)
 	verdicts, abort := threshold.Evaluate(r.thresholds, r.set, time.Since(r.started))
-	r.observer.Tick(Tick{Status: r.status(), Set: r.set, Verdicts: verdicts})
-	if abort >= 0 && r.aborted == nil {
+	status := r.status()
+	r.observer.Tick(Tick{Status: status, Set: r.set, Verdicts: verdicts})
+	if abort >= 0 && r.aborted == nil && !done(status) {
 		r.abortedAt, r.aborted = abort, &verdicts[abort]
 		r.ended = fmt.Sprintf("threshold %s %s aborted the run", r.aborted.Name, r.aborted.Expression)
 		for _, s := range r.live() {
 			s.stop()
 		}
 	}
+}
+
+// done says whether there is nothing left that could be aborted.
+func done(s engine.Status) bool {
+	return !slices.ContainsFunc(s.Scenarios, func(s engine.ScenarioStatus) bool { return s.State != "done" })
 }
 
 // teardown runs teardown(data), if there is one, on one runner. A graceful stop lets it go on.

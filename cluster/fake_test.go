@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -102,7 +101,11 @@ func (f *fake) act(ctx context.Context, phase string) error {
 		fmt.Fprintln(os.Stderr, "leaving")
 		os.Exit(3)
 	case "kill":
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		self, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			return err
+		}
+		self.Kill()
 		select {}
 	case "stack":
 		debug.SetMaxStack(16 << 20)

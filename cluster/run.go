@@ -18,7 +18,10 @@ const (
 	// cancelled because of a timeout, hardGrace when the user wants to leave.
 	cancelGrace = 2 * time.Second
 	hardGrace   = time.Second
-	tickEvery   = time.Second
+	// tickAfter is how long a tick waits for runners that do not report, and
+	// tickApart how close two ticks may be.
+	tickAfter = 3 * reportEvery / 2
+	tickApart = reportEvery / 2
 	// maxNotes bounds what runners may add to the summary.
 	maxNotes = 50
 )
@@ -125,7 +128,7 @@ type call struct {
 	timeout time.Duration
 	command func(*session) *wire.Message
 	stop    func(*session) // what a graceful stop does; nil: nothing, the phase is short
-	tick    func()         // each second; may be nil
+	tick    func()         // when all have reported, about each second; may be nil
 }
 
 // call gives the command to the sessions and handles all that arrives until
@@ -139,12 +142,22 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 	}
 	var (
 		deadline = time.NewTimer(c.timeout)
-		ticker   = time.NewTicker(tickEvery)
+		ticker   = time.NewTicker(tickAfter)
+		ticked   = time.Now()
 		kill     <-chan time.Time // nil until somebody has been cancelled
 		cut      bool             // this command was cancelled
 	)
 	defer deadline.Stop()
 	defer ticker.Stop()
+	tick := func() {
+		if c.tick == nil || r.hard {
+			return
+		}
+		each(to, func(s *session) { s.reported = false })
+		ticker.Reset(tickAfter)
+		ticked = time.Now()
+		c.tick()
+	}
 	for waiting(to) {
 		stop, done := r.config.Stop, r.ctx.Done()
 		if r.stopped {
@@ -156,10 +169,11 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 		select {
 		case e := <-r.events:
 			r.handle(e)
-		case <-ticker.C:
-			if c.tick != nil && !r.hard {
-				c.tick()
+			if reported(to) && time.Since(ticked) >= tickApart {
+				tick()
 			}
+		case <-ticker.C:
+			tick()
 		case <-stop:
 			r.stopped = true
 			if c.stop != nil {
@@ -214,6 +228,12 @@ func waiting(sessions []*session) bool {
 	return slices.ContainsFunc(sessions, func(s *session) bool { return s.waiting })
 }
 
+// reported says whether all that have not answered yet have reported since the
+// last tick.
+func reported(sessions []*session) bool {
+	return waiting(sessions) && !slices.ContainsFunc(sessions, func(s *session) bool { return s.waiting && !s.reported })
+}
+
 // each does something to the sessions that have not answered yet.
 func each(sessions []*session, do func(*session)) {
 	for _, s := range sessions {
@@ -263,7 +283,7 @@ func (r *run) handle(e event) {
 			s.waiting, s.answer = false, body.Answer
 		}
 	case *wire.Message_Status:
-		s.status = toStatus(body.Status, r.plan)
+		s.status, s.reported = toStatus(body.Status, r.plan), true
 	case *wire.Message_Delta:
 		if s.receiver.Accept(body.Delta) {
 			if err := r.merge(s, body.Delta); err != nil {

@@ -24,13 +24,13 @@ type session struct {
 	waiting  bool         // for the answer to the last
 	answer   *wire.Answer // to the last
 	status   engine.Status
+	reported bool // a status came since the last tick
 	dead     bool
 	expected bool   // we ended it: its end is no news
 	verdict  string // why we ended it, if it is to blame
 	pace     pacer  // of its log lines
 
 	out     chan *wire.Message
-	outOnce sync.Once
 	working sync.WaitGroup
 	ended   chan struct{} // closed when it is gone and everything it sent was handled
 }
@@ -166,11 +166,11 @@ func (s *session) kill() {
 }
 
 // close says goodbye, waits for the runner to end, and ends it if it does not.
-// It returns when nothing of the session is left.
+// It returns when nothing of the session is left. Call it once, last.
 func (s *session) close() {
 	s.expected = true
 	s.send(&wire.Message{Body: &wire.Message_Goodbye{Goodbye: &wire.Goodbye{}}})
-	s.outOnce.Do(func() { close(s.out) })
+	close(s.out)
 	timer := time.AfterFunc(reapAfter, s.link.Kill)
 	<-s.ended
 	timer.Stop()
