@@ -17,6 +17,7 @@ import (
 type cache[K comparable, V any] struct {
 	limit int
 	read  atomic.Pointer[map[K]V]
+	ahead atomic.Bool // dirty is not nil
 
 	mu     sync.Mutex
 	dirty  map[K]V // superset of *read, nil when equal
@@ -38,11 +39,17 @@ func (c *cache[K, V]) lookup(k K) (V, bool) {
 			return v, true
 		}
 	}
+	if !c.ahead.Load() {
+		var none V
+		return none, false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v, ok := c.dirty[k]
 	if ok {
 		c.missed()
+	} else if read := c.read.Load(); read != nil { // published since it was looked at
+		v, ok = (*read)[k]
 	}
 	return v, ok
 }
@@ -56,11 +63,15 @@ func (c *cache[K, V]) put(k K, v V) V {
 		if old, ok := (*read)[k]; ok {
 			return old
 		}
+		if len(*read) >= c.limit {
+			return v
+		}
 	}
 	if old, ok := c.dirty[k]; ok {
 		return old
 	}
 	if c.dirty == nil {
+		c.ahead.Store(true)
 		c.dirty = map[K]V{}
 		if read != nil {
 			c.dirty = maps.Clone(*read)
@@ -82,4 +93,5 @@ func (c *cache[K, V]) missed() {
 	m := c.dirty
 	c.read.Store(&m)
 	c.dirty, c.misses = nil, 0
+	c.ahead.Store(false)
 }

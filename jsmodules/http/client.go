@@ -55,6 +55,10 @@ func (c *client) watch(ctx context.Context) {
 		for cn := c.open; cn != nil; cn = cn.next {
 			cn.wire.Conn.Close() // whoever uses it notices and takes it off the list
 		}
+		for _, cn := range c.idle {
+			c.unlink(cn)
+		}
+		c.idle = nil
 	})
 }
 

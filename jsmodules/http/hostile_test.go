@@ -305,3 +305,23 @@ func TestHardStop(t *testing.T) {
 		}
 	}
 }
+
+// TestAfterHardStop uses a VU again whose idle connections a stop has closed.
+func TestAfterHardStop(t *testing.T) {
+	s := count(t, false, echo)
+	w := newWorld(t, newPlan(), "", fmt.Sprintf("say(http.get('%s').status)", s.URL))
+	for range 3 {
+		ctx, cancel := context.WithCancel(context.Background())
+		if err := w.iterate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		time.Sleep(time.Millisecond) // the connection may be closed by now, or not: both must do
+	}
+	if got := w.heard(); fmt.Sprint(got) != "[200 200 200]" {
+		t.Errorf("got %v", got)
+	}
+	if got := w.value("http_reqs").Sum; got != 3 || s.reqs.Load() != 3 {
+		t.Errorf("%v requests were counted, the server saw %d, want 3", got, s.reqs.Load())
+	}
+}

@@ -26,6 +26,7 @@ type program struct {
 	tagSets  cache[string, *tagSet]
 	series   cache[seriesKey, *seriesSet]
 	warnings cache[string, struct{}]
+	warning  sync.Mutex // one decides at a time
 	scratch  sync.Pool
 }
 
@@ -60,11 +61,25 @@ func (p *program) clock() time.Duration { return time.Since(p.base) }
 // warn logs text once. Texts are stable, so there are few; should there be many,
 // those over the limit are left out.
 func (p *program) warn(text string) {
-	fresh := false
-	p.warnings.get(text, func() struct{} { fresh = true; return struct{}{} })
-	if _, kept := p.warnings.lookup(text); fresh && kept && p.host.Log != nil {
-		p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http"})
+	if p.warned(text) || p.host.Log == nil {
+		return
 	}
+	p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http"})
+}
+
+// warned reports whether text was logged before, or must not be, and notes it.
+func (p *program) warned(text string) bool {
+	if _, known := p.warnings.lookup(text); known {
+		return true
+	}
+	p.warning.Lock()
+	defer p.warning.Unlock()
+	if _, known := p.warnings.lookup(text); known {
+		return true
+	}
+	p.warnings.put(text, struct{}{})
+	_, kept := p.warnings.lookup(text)
+	return !kept
 }
 
 // httpMetrics are the metrics a request causes.

@@ -59,7 +59,7 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 		q.start = q.queued
 	}
 	res.method, res.name, res.host = q.method, q.target.name, q.host
-	res.target, res.sentHeaders, res.sentBody, res.sentCookie = q.target, q.headers, q.body, q.cookie
+	res.sentHeaders, res.sentBody, res.sentCookie = q.headers, q.body, q.cookie
 }
 
 func redirects(status int) bool {

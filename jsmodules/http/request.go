@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/sandbox"
 	"golang.org/x/net/http/httpguts"
 )
@@ -125,12 +126,11 @@ func (m *module) decode(where string, r *request, method string, u, body, params
 		timeout = m.params(where, r, params)
 	}
 	if name != "" && (r.tags == nil || r.tags.name == "") {
-		var tags tagBuilder
+		tags := []metric.Tag{{Key: "name", Value: name}}
 		if r.tags != nil {
-			tags.pairs = append(tags.pairs, r.tags.tags...)
+			tags = append(tags, r.tags.tags...)
 		}
-		tags.add("name", name)
-		r.tags = m.p.intern(&tags)
+		r.tags = m.p.intern(tags)
 	}
 	if body != nil && !goja.IsUndefined(body) && !goja.IsNull(body) {
 		m.body(r, body)

@@ -19,7 +19,6 @@ type response struct {
 	code int // error_code
 
 	method, name, host string
-	target             *target
 	sentHeaders        []header
 	sentBody           string
 	sentCookie         string
