@@ -23,7 +23,9 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 	q.deadline = q.start + r.timeout
 	for hop := 0; ; hop++ {
 		q.cookie = cookieHeader(r, q.target.url)
-		res.reply = reply{}
+		if hop > 0 {
+			res.reply = reply{}
+		}
 		c.do(ctx, q, &res.reply)
 		if len(res.setCookie) > 0 && r.jar != nil {
 			r.jar.store(c.p, q.target.url, res.setCookie)
