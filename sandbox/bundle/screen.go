@@ -38,15 +38,23 @@ func screen(text string) *screener {
 
 // level is the inside of one pair of brackets.
 type level struct {
-	kind     byte // '(' '[' '{' for a block, 'o' for an object literal or the body of a function expression, '$' in a template
+	kind     byte // '(' '[' '{' for a block, '$' in a template, other kinds of braces as below
 	control  bool // a '(' after if, for, while, with: what follows it starts a statement
 	function byte // the kind of the body of the function or class expression that began here, 0 when none did
 	counts   counts
 }
 
+// Braces by what may follow them.
+const (
+	block  = '{' // a statement
+	object = 'o' // an object literal or the body of a function expression: an operator
+	either = '?' // cannot be told
+)
+
 // counts of what a parser recurses into beside brackets.
 type counts struct {
 	nested  int // operators that nest, since the last separator
+	bodies  int // statements that are the body of another, as else after else, since the last whole statement
 	chained int // member accesses and calls, since the last operator
 	terms   int // binary operators, since the last separator
 }
@@ -67,7 +75,7 @@ type screener struct {
 	member  bool   // the last word follows a dot
 	unsure  bool   // whether operand holds depends on more than was read
 	newline bool   // a line ended since the last token
-	block   bool   // the last token closed a block
+	ended   bool   // a statement has ended, unless an else or the like follows
 }
 
 func (s *screener) top() *level { return &s.levels[len(s.levels)-1] }
@@ -99,19 +107,32 @@ func (s *screener) token() {
 	case c == '\n', c == '\r':
 		s.newline = true
 		s.pos++
+		return
 	case c == ' ', c == '\t', c == '\v', c == '\f':
 		s.pos++
+		return
 	case lineEnd(rest) > 0:
 		s.newline = true
 		s.pos += lineEnd(rest)
-	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "<!--"):
+		return
+	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "<!--"),
+		strings.HasPrefix(rest, "-->") && (s.newline || s.fresh()):
 		s.lineComment()
-	case strings.HasPrefix(rest, "-->") && (s.newline || s.fresh()):
-		s.lineComment()
+		return
 	case strings.HasPrefix(rest, "/*"):
 		s.blockComment()
+		return
 	case c >= utf8.RuneSelf && blank(rest) > 0:
 		s.pos += blank(rest)
+		return
+	}
+	if s.ended {
+		s.ended = false
+		if (wordByte(c) || c == '{' || c == ';' || c == '@') && !goesOn(rest) {
+			s.drop(&s.top().counts)
+		}
+	}
+	switch {
 	case c == '\'', c == '"':
 		s.beforeOperand()
 		s.str(c)
@@ -126,6 +147,19 @@ func (s *screener) token() {
 	default:
 		s.punctuation(c)
 	}
+}
+
+// goesOn tells whether a statement that seemed complete has another part.
+func goesOn(text string) bool {
+	end := 0
+	for end < len(text) && wordByte(text[end]) {
+		end++
+	}
+	switch text[:end] {
+	case "else", "while", "catch", "finally":
+		return true
+	}
+	return false
 }
 
 func (s *screener) fresh() bool { return s.word == "" && s.punct == 0 && !s.operand }
@@ -289,22 +323,28 @@ func (s *screener) noteProperties(start, end int) {
 
 // ends notes that an operand has just been read.
 func (s *screener) ends() {
-	s.operand, s.word, s.punct, s.unsure, s.newline, s.block = true, "", 0, false, false, false
+	s.operand, s.word, s.punct, s.unsure, s.newline = true, "", 0, false, false
 }
 
 // beforeOperand sees a new statement where two operands meet across a line.
 func (s *screener) beforeOperand() {
-	if s.newline && s.operand && !s.unsure {
-		s.separate()
+	if s.newline && s.operand && (!s.unsure || s.punct == '}') {
+		s.drop(&s.top().counts)
 	}
 }
 
 // separate ends the expressions of the innermost brackets.
-func (s *screener) separate() { s.drop(&s.top().counts) }
+func (s *screener) separate() {
+	c := &s.top().counts
+	expression := counts{nested: c.nested, chained: c.chained, terms: c.terms}
+	s.drop(&expression)
+	c.nested, c.chained, c.terms = 0, 0, 0
+}
 
 // drop takes counts out of the sum and zeroes them.
 func (s *screener) drop(c *counts) {
 	s.sum.nested -= c.nested
+	s.sum.bodies -= c.bodies
 	s.sum.chained -= c.chained
 	s.sum.terms -= c.terms
 	*c = counts{}
@@ -313,7 +353,15 @@ func (s *screener) drop(c *counts) {
 // nest counts an operator that a parser recurses into.
 func (s *screener) nest() {
 	s.top().counts.nested++
-	if s.sum.nested++; s.sum.nested > maxChain {
+	if s.sum.nested++; s.sum.nested+s.sum.bodies > maxChain {
+		s.refuse("the code is nested too deeply")
+	}
+}
+
+// body counts a word that has a statement as its body.
+func (s *screener) body() {
+	s.top().counts.bodies++
+	if s.sum.bodies++; s.sum.nested+s.sum.bodies > maxChain {
 		s.refuse("the code is nested too deeply")
 	}
 }
@@ -368,9 +416,10 @@ func (s *screener) identifier() {
 	if member {
 		role = plainWord
 	}
-	if s.block && word != "else" {
-		s.separate()
-	} else if role != joins && word != "else" {
+	if word == "of" && s.top().control {
+		role = prefixes
+	}
+	if role != joins && !goesOn(word) {
 		s.beforeOperand()
 	}
 	before := s.operand
@@ -378,7 +427,7 @@ func (s *screener) identifier() {
 		word = "for"
 	}
 	previous := s.punct
-	s.newline, s.block, s.punct = false, false, 0
+	s.newline, s.punct = false, 0
 	s.member = member
 	switch role {
 	case plainWord:
@@ -386,6 +435,9 @@ func (s *screener) identifier() {
 	case prefixes:
 		s.operand, s.unsure = false, false
 		s.nest()
+	case embeds:
+		s.operand, s.unsure = false, false
+		s.body()
 	case maybe: // an operator or a name
 		s.operand, s.unsure = true, true
 		s.nest()
@@ -393,27 +445,27 @@ func (s *screener) identifier() {
 		s.operand, s.unsure = false, false
 		s.binary()
 	case begins:
-		s.top().function = s.body(before, previous)
+		s.top().function = s.function(before, previous)
 		s.operand, s.unsure = false, false
 	}
 	s.word = word
 }
 
-// body tells the kind of the body of the function or class that begins.
-func (s *screener) body(afterOperand bool, punct byte) byte {
+// function tells the kind of the body of the function or class that begins.
+func (s *screener) function(afterOperand bool, punct byte) byte {
 	switch {
 	case s.word == "async":
-		return '?'
+		return either
 	case afterOperand, s.word == "default", s.word == "else":
 		return 0 // a declaration
 	case s.word != "":
-		return 'o'
-	case punct == ':' && s.top().kind == '{':
-		return '?'
+		return object
+	case punct == ':' && s.top().kind == block:
+		return either
 	case statementStart(punct):
 		return 0
 	}
-	return 'o'
+	return object
 }
 
 // statementStart tells whether a statement may begin after punctuation.
@@ -435,11 +487,13 @@ func (s *screener) punctuation(c byte) {
 	case ')', ']', '}':
 		s.close(c)
 		return
-	case ',', ';':
+	case ',':
 		s.separate()
-		if c == ';' {
-			t.function = 0
-		}
+	case ';':
+		t.function = 0
+		s.operand, s.unsure, s.newline, s.ended = false, false, false, true
+		s.word, s.punct = "", c
+		return
 	case '.':
 		if s.operand {
 			s.link()
@@ -491,7 +545,7 @@ func (s *screener) punctuation(c byte) {
 	default: // & | ^ % / > and what is none of the language
 		s.binary()
 	}
-	s.operand, s.newline, s.block = false, false, false
+	s.operand, s.newline = false, false
 	s.unsure = c == '>' // which may end a type
 	s.word, s.punct = "", c
 }
@@ -509,18 +563,20 @@ func (s *screener) braces() byte {
 	switch {
 	case s.word != "":
 		switch r := words[s.word]; {
-		case s.member, s.word == "else", s.word == "do", r == plainWord, r == begins:
-			return '{'
+		case s.member, r == embeds, r == plainWord, r == begins:
+			return block
 		case r == maybe:
-			return '?'
+			return either
 		}
-		return 'o'
-	case s.punct == arrow, s.operand, statementStart(s.punct):
-		return '{'
-	case s.punct == ':' && (t.kind == '{' || t.kind == '?'), s.punct == '>':
-		return '?' // after a label, a case, a type, or in a conditional
+		return object
+	case s.punct == arrow:
+		return either // its line may end after it
+	case s.operand, statementStart(s.punct):
+		return block
+	case s.punct == ':' && (t.kind == block || t.kind == either), s.punct == '>':
+		return either // after a label, a case, a type, or in a conditional
 	}
-	return 'o'
+	return object
 }
 
 func (s *screener) open(kind byte) {
@@ -530,8 +586,8 @@ func (s *screener) open(kind byte) {
 		return
 	}
 	s.levels = append(s.levels, level{kind: kind, control: control})
-	s.operand, s.unsure, s.newline, s.block, s.word, s.punct = false, false, false, false, "", kind
-	if kind == 'o' || kind == '?' {
+	s.operand, s.unsure, s.newline, s.word, s.punct = false, false, false, "", kind
+	if kind == object || kind == either {
 		s.punct = '{'
 	}
 }
@@ -547,12 +603,13 @@ func (s *screener) close(c byte) {
 	switch {
 	case c == '}' && t.kind == '$':
 		s.template()
-	case c == '}' && t.kind == '{', c == ')' && t.control:
+	case c == '}' && t.kind == block:
+		s.operand, s.ended = false, true
+	case c == ')' && t.control:
 		s.operand = false
-	case c == '}' && t.kind == '?':
+	case c == '}' && t.kind == either:
 		s.unsure = true
 	}
-	s.block = c == '}' && t.kind == '{'
 }
 
 // role of a word in an expression.
@@ -560,16 +617,17 @@ type role uint8
 
 const (
 	plainWord role = iota
-	prefixes       // an operand or statement follows
+	prefixes       // an operand follows
+	embeds         // a statement follows
 	maybe          // a prefix in some places, a name in others
 	joins          // a binary operator
 	begins         // of a function or class
 )
 
 var words = map[string]role{
-	"await": maybe, "async": plainWord, "case": prefixes, "class": begins, "delete": prefixes, "do": prefixes, "else": prefixes,
-	"extends": prefixes, "for": prefixes, "function": begins, "if": prefixes, "in": joins, "infer": maybe, "instanceof": joins,
+	"await": maybe, "async": plainWord, "case": prefixes, "class": begins, "delete": prefixes, "do": embeds, "else": embeds,
+	"extends": prefixes, "for": embeds, "function": begins, "if": embeds, "in": joins, "infer": maybe, "instanceof": joins,
 	"keyof": maybe, "new": prefixes, "of": maybe, "readonly": maybe, "return": prefixes, "throw": prefixes, "typeof": prefixes,
-	"unique": maybe, "void": prefixes, "while": prefixes, "with": prefixes, "yield": maybe, "asserts": maybe, "abstract": maybe,
+	"unique": maybe, "void": prefixes, "while": embeds, "with": embeds, "yield": maybe, "asserts": maybe, "abstract": maybe,
 	"default": prefixes,
 }
