@@ -86,6 +86,8 @@ type Tick struct {
 type LogLine struct {
 	Level, Text, Source, Scenario string
 	VU                            uint64
+	At                            vu.Frame // where in the script; zero when unknown
+	Hint                          string   // what to do about it; may be empty
 }
 
 // Exception is a kind of script error with its count so far.

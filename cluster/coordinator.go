@@ -9,7 +9,6 @@ import (
 
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
-	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/summary"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -28,10 +27,10 @@ const (
 // from setup on it holds what was received, also beside an error.
 //
 // Errors a caller tells apart: plan.Problems, *ScriptError, *TimeoutError,
-// *RunnerDied, *ThresholdsFailed, *Stopped. If several apply, the one returned
+// *RunnerDied, *ThresholdsFailed, *Unanswered, *Stopped. If several apply, the one returned
 // is that which says most about how far the result can be trusted: a runner
 // that died, a hard stop, then whatever went wrong in a phase (the first of
-// them), a graceful stop, failed thresholds. The summary names the reasons
+// them), a graceful stop, failed thresholds, no answers. The summary names the reasons
 // either way.
 //
 // When ctx ends, the load is cut off at once and neither teardown nor
@@ -132,20 +131,9 @@ func (r *run) accept(p *plan.Plan, i Inspection) error {
 		}
 	}
 	if !p.NoThresholds {
-		known := slices.Concat(i.Metrics, metric.Builtin())
-		for _, t := range p.Thresholds {
-			spec := threshold.Spec{
-				Metric: t.Metric, Filter: t.Filter, Expression: t.Expression,
-				AbortOnFail: t.AbortOnFail, DelayAbortEval: t.DelayAbortEval, Default: t.Default,
-			}
-			if n := slices.IndexFunc(known, func(m metric.Metric) bool { return m.Name == t.Metric }); n >= 0 {
-				spec.Type, spec.Unit = known[n].Type, known[n].Unit
-			}
-			compiled, err := threshold.Compile(spec)
-			if err != nil {
-				return err
-			}
-			r.thresholds = append(r.thresholds, compiled)
+		var err error
+		if r.thresholds, err = p.Compile(); err != nil {
+			return err
 		}
 	}
 	r.observer.Planned(p)
@@ -272,6 +260,9 @@ func (r *run) judge() {
 	if len(failed) > 0 {
 		r.fail(&ThresholdsFailed{Failed: failed})
 	}
+	if r.unanswered = unanswered(r.plan, r.set); r.unanswered != nil {
+		r.fail(r.unanswered)
+	}
 }
 
 // conclude builds the summary and lets the script have its say on it.
@@ -294,7 +285,10 @@ func (r *run) conclude() *Result {
 		Isolation:  r.config.Isolation,
 		Notes:      slices.Concat(r.plan.Notes, r.notes),
 		Ended:      ended,
-		Failed:     rank(r.err) > rank(&Stopped{}),
+		Failed:     rank(r.err) > rank(&Stopped{}) || r.unanswered != nil,
+	}
+	if r.unanswered != nil {
+		in.Faults = append(in.Faults, r.unanswered.Error())
 	}
 	for _, s := range r.plan.Scenarios {
 		sum := summary.Scenario{Name: s.Name, Executor: s.Executor}

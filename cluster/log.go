@@ -47,6 +47,8 @@ func (q *lineQueue) add(l LogLine, now time.Time) {
 		Source:   wire.Text(wire.Shorten(l.Source, maxLogName)),
 		Scenario: wire.Text(wire.Shorten(l.Scenario, maxScenarioName)),
 		Vu:       l.VU,
+		At:       wire.FromFrame(l.At),
+		Hint:     wire.Text(wire.Shorten(l.Hint, maxLogName)),
 	}
 	q.lines = append(q.lines, line)
 	q.bytes += len(line.Text)

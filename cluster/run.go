@@ -45,12 +45,13 @@ type run struct {
 	notes      []string
 	invalid    uint64
 
-	loaded    bool // the load was started
-	started   time.Time
-	took      time.Duration
-	verdicts  []threshold.Verdict
-	aborted   *threshold.Verdict // which threshold ended the run, as it was then
-	abortedAt int
+	loaded     bool // the load was started
+	started    time.Time
+	took       time.Duration
+	verdicts   []threshold.Verdict
+	aborted    *threshold.Verdict // which threshold ended the run, as it was then
+	abortedAt  int
+	unanswered *Unanswered // nil when there were answers
 
 	stopped bool   // gracefully
 	hard    bool   // ctx ended
@@ -303,6 +304,8 @@ func (r *run) handle(e event) {
 				Source:   wire.Shorten(l.GetSource(), maxLogName),
 				Scenario: wire.Shorten(l.GetScenario(), maxScenarioName),
 				VU:       l.GetVu(),
+				At:       wire.ToFrame(l.GetAt()),
+				Hint:     wire.Shorten(l.GetHint(), maxLogName),
 			})
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 func TestConsole(t *testing.T) {
@@ -41,30 +39,6 @@ func TestLongLinesAreCut(t *testing.T) {
 			t.Errorf("a line of %d bytes ends with %q", len(line), line[len(line)-10:])
 		}
 	}
-}
-
-func TestEndlessLogging(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(nil)
-		if err := w.run(t, "", `for (let s=0; s<3; s++) { for (let i=0; i<5000; i++) console.log("x"); sleep(1) }`); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(2 * time.Second)
-		printed, told := 0, 0
-		for _, line := range w.log() {
-			switch {
-			case line == "info x":
-				printed++
-			case strings.HasPrefix(line, "warn … 4000 lines suppressed"):
-				told++
-			default:
-				t.Errorf("line %q", line)
-			}
-		}
-		if printed != 3000 || told != 3 {
-			t.Errorf("%d lines printed, %d counts", printed, told)
-		}
-	})
 }
 
 func TestConsoleCanBeReplaced(t *testing.T) {

@@ -180,6 +180,15 @@ func (v *VU) frames(stack []goja.StackFrame) []vu.Frame {
 	return frames
 }
 
+// Where returns the place in the author's files that runs now; the zero Frame
+// when none does. It walks the stack: not for a hot path.
+func (v *VU) Where() vu.Frame {
+	if frames := v.frames(v.rt.CaptureCallStack(0, nil)); len(frames) > 0 {
+		return frames[0]
+	}
+	return vu.Frame{}
+}
+
 // functionName undoes the names the bundler gives to what has none.
 func functionName(name string) string {
 	switch {

@@ -30,6 +30,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/vu"
 )
 
 // Module is one importable JavaScript module: a stateless description.
@@ -80,6 +81,8 @@ type LogLine struct {
 	Source   string // "console", "http", …
 	VU       uint64 // 0 outside VUs
 	Scenario string
+	At       vu.Frame // where in the script; zero when unknown
+	Hint     string   // what to do about it; may be empty
 }
 
 // Phase tells which part of its life the script is in.

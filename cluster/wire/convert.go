@@ -102,10 +102,7 @@ func FromException(e *vu.Exception) *Exception {
 	e = Trim(e)
 	m := &Exception{Name: Text(e.Name), Message: Text(e.Message)}
 	for _, f := range e.Stack {
-		m.Stack = append(m.Stack, &Frame{
-			Function: Text(f.Function), File: Text(f.File),
-			Line: uint32(max(f.Line, 0)), Column: uint32(max(f.Column, 0)),
-		})
+		m.Stack = append(m.Stack, FromFrame(f))
 	}
 	return m
 }
@@ -117,10 +114,26 @@ func ToException(m *Exception) *vu.Exception {
 	}
 	e := &vu.Exception{Name: m.GetName(), Message: m.GetMessage()}
 	for _, f := range m.GetStack() {
-		e.Stack = append(e.Stack, vu.Frame{
-			Function: f.GetFunction(), File: f.GetFile(),
-			Line: int(f.GetLine()), Column: int(f.GetColumn()),
-		})
+		e.Stack = append(e.Stack, ToFrame(f))
 	}
 	return Trim(e)
+}
+
+// FromFrame encodes f; the zero Frame gives nil.
+func FromFrame(f vu.Frame) *Frame {
+	if f == (vu.Frame{}) {
+		return nil
+	}
+	return &Frame{
+		Function: Text(f.Function), File: Text(f.File),
+		Line: uint32(max(f.Line, 0)), Column: uint32(max(f.Column, 0)),
+	}
+}
+
+// ToFrame decodes f; nil gives the zero Frame.
+func ToFrame(f *Frame) vu.Frame {
+	return vu.Frame{
+		Function: Shorten(f.GetFunction(), maxPath), File: Shorten(f.GetFile(), maxPath),
+		Line: int(f.GetLine()), Column: int(f.GetColumn()),
+	}
 }

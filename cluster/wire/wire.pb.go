@@ -2150,6 +2150,8 @@ type LogLine struct {
 	Source        string                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	Scenario      string                 `protobuf:"bytes,4,opt,name=scenario,proto3" json:"scenario,omitempty"`
 	Vu            uint64                 `protobuf:"varint,5,opt,name=vu,proto3" json:"vu,omitempty"`
+	At            *Frame                 `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"` // where in the script; absent when unknown
+	Hint          string                 `protobuf:"bytes,7,opt,name=hint,proto3" json:"hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2217,6 +2219,20 @@ func (x *LogLine) GetVu() uint64 {
 		return x.Vu
 	}
 	return 0
+}
+
+func (x *LogLine) GetAt() *Frame {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *LogLine) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
 }
 
 var File_wire_proto protoreflect.FileDescriptor
@@ -2388,13 +2404,15 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\b_last_at\"3\n" +
 	"\x03Log\x12,\n" +
-	"\x05lines\x18\x01 \x03(\v2\x16.swarm.wire.v1.LogLineR\x05lines\"w\n" +
+	"\x05lines\x18\x01 \x03(\v2\x16.swarm.wire.v1.LogLineR\x05lines\"\xb1\x01\n" +
 	"\aLogLine\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
 	"\x06source\x18\x03 \x01(\tR\x06source\x12\x1a\n" +
 	"\bscenario\x18\x04 \x01(\tR\bscenario\x12\x0e\n" +
-	"\x02vu\x18\x05 \x01(\x04R\x02vuB)Z'github.com/swarmload/swarm/cluster/wireb\x06proto3"
+	"\x02vu\x18\x05 \x01(\x04R\x02vu\x12$\n" +
+	"\x02at\x18\x06 \x01(\v2\x14.swarm.wire.v1.FrameR\x02at\x12\x12\n" +
+	"\x04hint\x18\a \x01(\tR\x04hintB)Z'github.com/swarmload/swarm/cluster/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -2481,11 +2499,12 @@ var file_wire_proto_depIdxs = []int32{
 	28, // 31: swarm.wire.v1.Snapshot.defs:type_name -> swarm.wire.v1.SeriesDef
 	29, // 32: swarm.wire.v1.Snapshot.deltas:type_name -> swarm.wire.v1.SeriesDelta
 	31, // 33: swarm.wire.v1.Log.lines:type_name -> swarm.wire.v1.LogLine
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	21, // 34: swarm.wire.v1.LogLine.at:type_name -> swarm.wire.v1.Frame
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }

@@ -54,6 +54,7 @@ func frames(err error) []codeframe.Frame {
 		died        *cluster.RunnerDied
 		stopped     *cluster.Stopped
 		failed      *cluster.ThresholdsFailed
+		silent      *cluster.Unanswered
 		start       *startError
 		config      *configError
 	)
@@ -91,6 +92,11 @@ func frames(err error) []codeframe.Frame {
 			return nil
 		}
 		return []codeframe.Frame{{Message: failed.Error()}}
+	case errors.As(err, &silent):
+		if where.told {
+			return nil
+		}
+		return []codeframe.Frame{{Message: silent.Error(), Hint: "is the target running, and is the address right?"}}
 	}
 	return []codeframe.Frame{{Message: "internal fault: " + err.Error(), Hint: reportHint}}
 }
@@ -160,6 +166,16 @@ func wordLength(line string, column int) int {
 
 // exceptionFrame shows an exception at the innermost place of the author's
 // own source.
+// logFrame shows a log line that tells its place in the script.
+func logFrame(l cluster.LogLine, b *bundle.Bundle) codeframe.Frame {
+	f := exceptionFrame(&vu.Exception{Message: l.Text, Stack: []vu.Frame{{File: l.At.File, Line: l.At.Line, Column: l.At.Column}}}, b)
+	f.Hint = l.Hint
+	if f.Severity = l.Level; l.Level == "warn" {
+		f.Severity = "warning"
+	}
+	return f
+}
+
 func exceptionFrame(e *vu.Exception, b *bundle.Bundle) codeframe.Frame {
 	f := codeframe.Frame{Message: e.Error()}
 	for i, call := range e.Stack {

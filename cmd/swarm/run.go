@@ -105,6 +105,9 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 		return err
 	}
 
+	if r.isolation.value == "off" {
+		defer tuneCollector()() // this process is the runner too
+	}
 	watch := newWatcher(r.env.color(r.env.stderr), b, r.quiet, r.verbose)
 	defer watch.display.Close()
 	ctx, stop, done := r.interrupts(c.Context(), watch)

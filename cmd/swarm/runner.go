@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,12 @@ import (
 )
 
 const runnerName = "runner"
+
+// maxStack is the stack of one goroutine, in bytes, at which a runner gives up.
+// Scripts reach their own limit of calls long before; what gets here is a
+// recursion inside the JavaScript engine that knows no limit, and Go's default
+// of 1 GB would take the memory of everybody else first.
+const maxStack = 128 << 20
 
 // newRunnerCommand is what a coordinator starts; it speaks the protocol on the
 // stream it inherits and is of no use to a person.
@@ -28,6 +35,8 @@ func newRunnerCommand() *cobra.Command {
 			if err != nil {
 				return &usageError{message: "this command is started by swarm run, not by hand"}
 			}
+			debug.SetMaxStack(maxStack)
+			defer tuneCollector()()
 			// Whoever started it reads the last line that stands on the
 			// standard error: one line, no more.
 			if err := cluster.Serve(c.Context(), stream, runnerConfig()); err != nil {

@@ -56,7 +56,10 @@ func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
 		Now:      time.Now,
 		Dial:     l.dialer.Dial,
 		Log: func(line sandbox.LogLine) {
-			h.Log(cluster.LogLine{Level: line.Level, Text: line.Text, Source: line.Source, Scenario: line.Scenario, VU: line.VU})
+			h.Log(cluster.LogLine{
+				Level: line.Level, Text: line.Text, Source: line.Source, Scenario: line.Scenario, VU: line.VU,
+				At: line.At, Hint: line.Hint,
+			})
 		},
 	}
 }

@@ -65,6 +65,10 @@ func (w *watcher) Log(l cluster.LogLine) {
 	if l.Level == "debug" && !w.verbose {
 		return
 	}
+	if l.At.File != "" {
+		w.display.Print(codeframe.Render(logFrame(l, w.bundle), w.paint, w.width())...)
+		return
+	}
 	label := l.Level
 	switch l.Level {
 	case "error":

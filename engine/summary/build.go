@@ -43,6 +43,9 @@ func Build(in Input) *Summary {
 	for _, scenario := range in.Scenarios {
 		s.Interrupted += scenario.Interrupted
 	}
+	if s.Iterations == 0 && s.Interrupted > 0 {
+		s.Notes = append(s.Notes, "no iteration came to its end: all that began were cut off")
+	}
 	return s
 }
 
@@ -55,6 +58,7 @@ func verdict(in Input) (passed bool, reasons []string) {
 	if in.Ended != "" {
 		reasons = append(reasons, in.Ended)
 	}
+	reasons = append(reasons, in.Faults...)
 	judged, failed := 0, 0
 	for _, v := range in.Verdicts {
 		switch {

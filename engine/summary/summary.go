@@ -111,6 +111,8 @@ type Input struct {
 	// Ended says why the run ended before its plan did, "" when it did not:
 	// "stopped by signal", "threshold … aborted the run", "runner died: …".
 	Ended string
+	// Faults are reasons why the run failed beside crossed thresholds.
+	Faults []string
 	// Failed makes the run fail whatever the thresholds say (a dead runner, a failed setup).
 	Failed bool
 }

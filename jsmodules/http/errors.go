@@ -58,6 +58,25 @@ type failure struct {
 
 func (f *failure) Error() string { return f.text }
 
+// hint says what to look at first; empty when the text says it all.
+func (f *failure) hint() string {
+	switch f.code {
+	case codeRefused:
+		return "is the target running, and are host and port right?"
+	case codeDNS, codeNoSuchHost:
+		return "is the host name right?"
+	case codeDialTimeout:
+		return "is the host reachable from here?"
+	case codeTimeout:
+		return "the parameter timeout gives a request more time (default 60s)"
+	case codeAuthority, codeHostname:
+		return "the option insecureSkipTLSVerify accepts any certificate"
+	case codeBlockedIP:
+		return "no script may reach this address"
+	}
+	return ""
+}
+
 var (
 	failMalformed    = &failure{codeMalformed, "malformed response"}
 	failLengths      = &failure{codeLengths, "response with contradicting lengths"}

@@ -67,6 +67,15 @@ func (p *program) warn(text string) {
 	p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http"})
 }
 
+// warnHere is warn with the place in the script that runs now, and a hint. It
+// must be called on the goroutine of v.
+func (p *program) warnHere(v *sandbox.VU, text, hint string) {
+	if p.warned(text) || p.host.Log == nil {
+		return
+	}
+	p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http", VU: v.Identity().InTest, At: v.Where(), Hint: hint})
+}
+
 // warned reports whether text was logged before, or must not be, and notes it.
 func (p *program) warned(text string) bool {
 	if _, known := p.warnings.lookup(text); known {

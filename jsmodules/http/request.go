@@ -86,7 +86,7 @@ func (m *module) perform(where, method string, u, body, params goja.Value) goja.
 // finish hands a response to the script, or throws.
 func (m *module) finish(r *request, res *response) goja.Value {
 	if f := res.fail; f != nil && f != failInterrupted {
-		m.p.warn(warning(r, f))
+		m.p.warnHere(m.v, warning(r, f), f.hint())
 		if r.throw && res.status == 0 {
 			m.throw("HTTPError", r.method+" "+res.name+": "+f.text)
 		}

@@ -1,0 +1,54 @@
+package cluster
+
+import (
+	"testing"
+	"time"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+)
+
+func TestUnanswered(t *testing.T) {
+	refused := map[string]string{"status": "0", "error": "connection refused"}
+	for _, tc := range []struct {
+		name     string
+		requests []map[string]string
+		received float64
+		plan     plan.Plan
+		want     string
+	}{
+		{name: "no requests"},
+		{name: "all refused", requests: []map[string]string{refused, refused}, want: "none of 2 requests was answered: connection refused"},
+		{name: "one refused", requests: []map[string]string{refused}, want: "the only request was not answered: connection refused"},
+		{name: "bytes but no response", requests: []map[string]string{refused}, received: 300, want: "the only request was not answered: connection refused"},
+		{name: "one answered", requests: []map[string]string{refused, {"status": "503"}}},
+		{name: "the commonest cause", requests: []map[string]string{{"status": "0", "error": "b"}, {"status": "0", "error": "a"}, refused, refused},
+			want: "none of 4 requests was answered: connection refused"},
+		{name: "no status tag, nothing received", requests: []map[string]string{{}, {}}, want: "none of 2 requests was answered"},
+		{name: "no status tag, something received", requests: []map[string]string{{}, {}}, received: 1},
+		{name: "the author expects it", requests: []map[string]string{refused},
+			plan: plan.Plan{Thresholds: []plan.Threshold{{Metric: metric.HTTPReqFailed, Expression: "rate==1"}}}},
+		{name: "thresholds switched off", requests: []map[string]string{refused}, plan: plan.Plan{NoThresholds: true}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			reg := metric.NewRegistry(metric.Options{})
+			for _, tags := range tc.requests {
+				reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.HTTPReqs), metric.TagsFromMap(tags)), 1)
+			}
+			if tc.received > 0 {
+				reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.DataReceived), metric.Tags{}), tc.received)
+			}
+			set := metric.NewSet()
+			if err := set.Merge("r", reg.Snapshot(time.Now())); err != nil {
+				t.Fatal(err)
+			}
+			got := unanswered(&tc.plan, set)
+			switch {
+			case tc.want == "" && got != nil:
+				t.Errorf("got %q, want none", got)
+			case tc.want != "" && (got == nil || got.Error() != tc.want):
+				t.Errorf("got %v, want %q", got, tc.want)
+			}
+		})
+	}
+}
