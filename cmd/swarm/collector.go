@@ -13,7 +13,7 @@ import (
 // of few VUs collects many times a second for nothing, and one of many VUs
 // holds as much garbage as data. So the share is chosen for the heap there is.
 const (
-	leastHeadroom = 48 << 20 // bytes between two collections, at least
+	leastHeadroom = 24 << 20 // bytes between two collections, at least
 	headroomShare = 4        // or a quarter of the live heap
 	leastPercent  = 20
 	mostPercent   = 1600

@@ -12,9 +12,9 @@ func TestCollectorPercent(t *testing.T) {
 		want         int
 	}{
 		{0, 0, mostPercent},
-		{3 * mb, 0, 1600},
-		{24 * mb, 0, 200},
-		{24 * mb, 24 * mb, 100},
+		{3 * mb, 0, 800},
+		{24 * mb, 0, 100},
+		{24 * mb, 24 * mb, 50},
 		{192 * mb, 0, 25},
 		{4 << 30, 0, 25},
 		{1 << 50, 1 << 49, 25},
