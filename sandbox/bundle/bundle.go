@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -50,7 +51,11 @@ type Options struct {
 
 // Build bundles the script. The error is a [Diagnostics] when the script is at
 // fault; it then names every problem found.
-func Build(o Options) (*Bundle, error) {
+//
+// Text that keeps the bundler busy is given up after 20 seconds.
+func Build(o Options) (*Bundle, error) { return build(o, 20*time.Second) }
+
+func build(o Options, limit time.Duration) (*Bundle, error) {
 	project, err := openProject(o.Root)
 	if err != nil {
 		return nil, err
@@ -62,10 +67,11 @@ func Build(o Options) (*Bundle, error) {
 		return nil, Diagnostics{*problem}
 	}
 	l := newLoader(project, entry, newHosts(o.Modules))
-	result, err := esbuild(buildOptions(project.dir, l))
-	if err != nil {
-		return nil, Diagnostics{{At: Position{File: entry}, Length: 1, Message: err.Error(),
-			Hint: "the bundler could not cope with this script; please report it"}}
+	result, err := esbuild(buildOptions(project.dir, l), limit)
+	if f, ok := err.(fault); ok {
+		return nil, Diagnostics{{At: Position{File: entry}, Length: 1, Message: f.message, Hint: f.hint}}
+	} else if err != nil {
+		return nil, fmt.Errorf("bundling %s: %w", entry, err)
 	}
 	if found := l.diagnose(result); len(found) > 0 {
 		return nil, found
@@ -124,14 +130,39 @@ func buildOptions(dir string, l *loader) api.BuildOptions {
 	}
 }
 
-// esbuild runs the bundler and turns a panic of it into an error.
-func esbuild(o api.BuildOptions) (result api.BuildResult, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("bundling failed: %s", firstLine(fmt.Sprint(r)))
-		}
+// esbuild runs the bundler, no longer than limit, and turns a panic of it into
+// a fault. There is text that keeps it busy for hours; it cannot be stopped in
+// the middle of a file, so its goroutine may then outlive the call.
+func esbuild(o api.BuildOptions, limit time.Duration) (api.BuildResult, error) {
+	context, invalid := api.Context(o)
+	if invalid != nil {
+		return api.BuildResult{}, invalid
+	}
+	type outcome struct {
+		result api.BuildResult
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var out outcome
+		defer func() {
+			if r := recover(); r != nil {
+				out.err = errCannotCope
+			}
+			done <- out
+		}()
+		defer context.Dispose()
+		out.result = context.Rebuild()
 	}()
-	return api.Build(o), nil
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case out := <-done:
+		return out.result, out.err
+	case <-timer.C:
+		go context.Cancel()
+		return api.BuildResult{}, fault{fmt.Sprintf("bundling took longer than %v", limit), "is a file generated, or does it hold very many mistakes?"}
+	}
 }
 
 // outputs picks the code and the source map out of a result.

@@ -216,3 +216,44 @@ func TestTooManyProblems(t *testing.T) {
 		t.Errorf("%d diagnostics, the last: %s", len(found), found[len(found)-1])
 	}
 }
+
+func TestBuildGivesUp(t *testing.T) {
+	root := write(t, map[string]string{"script.js": "export default " + strings.Repeat("a + ", 40_000) + "1"})
+	_, err := build(Options{Root: root, Entry: "script.js"}, 1)
+	found, ok := err.(Diagnostics)
+	if !ok || found.Error() != "script.js: bundling took longer than 1ns" {
+		t.Errorf("%v (%T)", err, err)
+	}
+}
+
+func TestManyProblemsAreBounded(t *testing.T) {
+	for name, text := range map[string]string{
+		"declarations on one line": "let a;" + strings.Repeat("let a;", 5_000),
+		"missing imports":          manyImports(100_000),
+		"missing exports":          "import {" + manyNames(100_000) + "} from './lib.js'",
+		"regexp properties":        strings.Repeat(`/\p{L}/u;`, 200_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := diagnose(t, map[string]string{"script.js": text, "lib.js": strings.Repeat("export const x1 = 1;\n", 1)})
+			if len(found) == 0 || len(found) > maxDiagnostics+1 {
+				t.Errorf("%d diagnostics", len(found))
+			}
+		})
+	}
+}
+
+func manyImports(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "import './%d';", i)
+	}
+	return b.String()
+}
+
+func manyNames(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "y%d,", i)
+	}
+	return b.String()
+}

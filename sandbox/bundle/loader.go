@@ -38,11 +38,15 @@ type loader struct {
 	hosts    *hosts
 	packages map[string]*manifest // by folder
 	sources  map[string][]byte
+	effort   int // see maxEffort
+	resolved map[request]answer
+	faults   int
+	exports  map[string][]string // by file, for suggestions
 }
 
 func newLoader(p *project, entry string, h *hosts) *loader {
 	return &loader{project: p, entry: entry, hosts: h, packages: map[string]*manifest{},
-		sources: map[string][]byte{}}
+		sources: map[string][]byte{}, resolved: map[request]answer{}, exports: map[string][]string{}}
 }
 
 func (l *loader) plugin() api.Plugin {
@@ -57,6 +61,19 @@ func (l *loader) plugin() api.Plugin {
 type target struct {
 	path string
 	pure bool // its package promises that it does nothing when loaded
+}
+
+// maxFaults bounds the search for files and for what was meant instead.
+const maxFaults = 1000
+
+type request struct {
+	specifier, dir string
+	require        bool
+}
+
+type answer struct {
+	to  target
+	err error
 }
 
 // fault is why an import leads nowhere: a message and a hint.
@@ -79,19 +96,25 @@ func (l *loader) onResolve(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		}
 		return api.OnResolveResult{Path: h.Names[0], Namespace: hostNamespace, SideEffects: api.SideEffectsFalse}, nil
 	}
-	to, err := l.resolve(a.Path, path.Dir(a.Importer), a.Kind == api.ResolveJSRequireCall)
-	if err != nil {
-		return refuse(err), nil
+	if l.faults >= maxFaults { // nothing will come of this build
+		return api.OnResolveResult{Path: a.Path, External: true}, nil
 	}
+	ask := request{a.Path, path.Dir(a.Importer), a.Kind == api.ResolveJSRequireCall}
+	found, known := l.resolved[ask]
+	if !known {
+		found.to, found.err = l.resolve(ask.specifier, ask.dir, ask.require)
+		l.resolved[ask] = found
+	}
+	if found.err != nil {
+		l.faults++
+		return api.OnResolveResult{Errors: []api.Message{{Text: found.err.Error(), Detail: found.err}}}, nil
+	}
+	to := found.to
 	r := api.OnResolveResult{Path: to.path, Namespace: namespace}
 	if to.pure {
 		r.SideEffects = api.SideEffectsFalse
 	}
 	return r, nil
-}
-
-func refuse(err error) api.OnResolveResult {
-	return api.OnResolveResult{Errors: []api.Message{{Text: err.Error(), Detail: err}}}
 }
 
 func (l *loader) onLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
@@ -106,7 +129,14 @@ func (l *loader) onLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 	contents := strings.TrimPrefix(string(text), "\ufeff")
 	var warnings []api.Message
 	if kind != api.LoaderText {
-		s := screen(contents)
+		effort := l.effort
+		if kind == api.LoaderJSON {
+			effort = noScopes
+		}
+		s := screen(contents, effort)
+		if kind != api.LoaderJSON {
+			l.effort = s.effort
+		}
 		bom := len(text) - len(contents)
 		if s.why != "" {
 			d := l.at(a.Path, s.pos+bom)

@@ -32,8 +32,8 @@ func write(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// build bundles script.js, script.ts or what entry names of the files.
-func build(t testing.TB, files map[string]string, entry ...string) (*Bundle, error) {
+// tryBuild bundles script.js, script.ts or what entry names of the files.
+func tryBuild(t testing.TB, files map[string]string, entry ...string) (*Bundle, error) {
 	t.Helper()
 	name := "script.js"
 	if _, ok := files["script.ts"]; ok {
@@ -47,7 +47,7 @@ func build(t testing.TB, files map[string]string, entry ...string) (*Bundle, err
 
 func mustBuild(t testing.TB, files map[string]string, entry ...string) *Bundle {
 	t.Helper()
-	b, err := build(t, files, entry...)
+	b, err := tryBuild(t, files, entry...)
 	if err != nil {
 		t.Fatalf("Build: %v", err)
 	}
@@ -141,7 +141,7 @@ func (v *vm) call(t testing.TB, name string, args ...any) any {
 // diagnose returns the problems of a build that must fail.
 func diagnose(t testing.TB, files map[string]string, entry ...string) Diagnostics {
 	t.Helper()
-	_, err := build(t, files, entry...)
+	_, err := tryBuild(t, files, entry...)
 	found, ok := err.(Diagnostics)
 	if !ok {
 		t.Fatalf("Build returned %v (%T), want Diagnostics", err, err)

@@ -46,7 +46,7 @@ var harmless = []string{
 
 func TestScreenKnowsTheLanguage(t *testing.T) {
 	for _, text := range harmless {
-		s := screen(text + "\n;")
+		s := screen(text+"\n;", 0)
 		if s.why != "" {
 			t.Errorf("%q: refused at %d: %s", text, s.pos, s.why)
 		}
@@ -57,7 +57,7 @@ func TestScreenKnowsTheLanguage(t *testing.T) {
 		if strings.HasSuffix(text, "`") {
 			continue
 		}
-		if s := screen(text + "\n;" + strings.Repeat("[", maxNesting+1)); s.why == "" {
+		if s := screen(text+"\n;"+strings.Repeat("[", maxNesting+1), 0); s.why == "" {
 			t.Errorf("%q hides what follows", text)
 		}
 	}
@@ -76,7 +76,7 @@ func TestScreenAcceptsWhatPeopleWrite(t *testing.T) {
 		"a long conditional":                 "x = " + strings.Repeat("a === 1 ? b : ", 500) + "c",
 		"deep brackets":                      strings.Repeat("[", maxNesting) + strings.Repeat("]", maxNesting),
 	} {
-		if s := screen(text); s.why != "" {
+		if s := screen(text, 0); s.why != "" {
 			t.Errorf("%s: refused at %d: %s", name, s.pos, s.why)
 		}
 	}
@@ -156,6 +156,7 @@ var hostile = map[string]struct{ before, repeat, after string }{
 	"behind a space":          {"x =\u00a0/`/;", "[", ""},
 	"behind an object":        {"x = yield {} / `/`;", "[", ""},
 	"brackets by lines":       {"x = {}\n", "/[ // ]/\n", ""},
+	"slashes":                 {"x ", "=/[]=/(", ""},
 	"mixed":                   {"x = ", "!a(-b[", ""},
 }
 
@@ -168,20 +169,20 @@ func TestHostileText(t *testing.T) {
 	for name, h := range hostile {
 		t.Run(name, func(t *testing.T) {
 			full := h.before + strings.Repeat(h.repeat, (2<<20)/len(h.repeat)) + h.after
-			if s := screen(full); s.why == "" && name != "decorators" && name != "not null" {
+			if s := screen(full, 0); s.why == "" && name != "decorators" && name != "not null" {
 				t.Errorf("2 MB of %q pass", h.repeat)
 			}
 			low, high := 1, 1<<20/len(h.repeat)
 			for low < high { // the most repetitions that pass
 				n := (low + high + 1) / 2
-				if screen(h.before+strings.Repeat(h.repeat, n)+h.after).why == "" {
+				if screen(h.before+strings.Repeat(h.repeat, n)+h.after, 0).why == "" {
 					low = n
 				} else {
 					high = n - 1
 				}
 			}
 			for _, text := range []string{full, h.before + strings.Repeat(h.repeat, low) + h.after} {
-				b, err := build(t, map[string]string{"script.ts": text})
+				b, err := tryBuild(t, map[string]string{"script.ts": text})
 				if err == nil {
 					b.Locate(nil)
 					continue
@@ -194,23 +195,12 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-func TestScreenIsLinear(t *testing.T) {
-	// Steps, not time: a scan that went back would visit bytes more than a few times.
-	for name, h := range hostile {
-		text := strings.Repeat(h.before+strings.Repeat(h.repeat, 100)+h.after+"\n;"+strings.Repeat(")]}", 100), 20)
-		s := screen(text)
-		if s.pos > len(text) {
-			t.Errorf("%s: stopped at %d of %d", name, s.pos, len(text))
-		}
-	}
-}
-
 func TestScreenNeverPanics(t *testing.T) {
 	pieces := []string{"a", "1", ".", "`", "${", "}", "{", "(", ")", "[", "]", "/", "\\", "'", "\"", "\n", "\u2028", " ", "if", "return", "function", "=>", "=", "?", ":",
 		"<!--", "-->", "//", "/*", "*/", "#", "!", "++", "async", "await", "class", ";", ",", "\\u{", "\xff", "sourceMappingURL=", "of", "x", "\u00a0"}
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "text"), "")
-		s := screen(text)
+		s := screen(text, 0)
 		if len(s.text) != len(text) {
 			t.Fatalf("the text changed its length")
 		}

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,6 +17,8 @@ const (
 	maxLine        = 400 // characters of a source line worth showing; minified text has none
 )
 
+var errCannotCope = fault{"the bundler could not cope with this script", "please report it"}
+
 // fatalWarnings are warnings of esbuild that are errors here, with our words.
 var fatalWarnings = map[string]fault{
 	"direct-eval":       {"eval is not available to scripts", "a script can run no text as code"},
@@ -24,36 +27,50 @@ var fatalWarnings = map[string]fault{
 
 // diagnose turns what esbuild reports into our words, in order of position.
 func (l *loader) diagnose(r api.BuildResult) Diagnostics {
-	var all Diagnostics
-	for _, m := range r.Errors {
-		all = append(all, l.translate(m, fault{}))
-	}
+	fatal := r.Errors
 	for _, m := range r.Warnings {
-		if _, ours := m.Detail.(Diagnostic); ours {
-			all = append(all, l.translate(m, fault{}))
-		} else if f, ok := fatalWarnings[m.ID]; ok {
-			all = append(all, l.translate(m, f))
-		} else if flag := regexpFlag.FindStringSubmatch(m.Text); flag != nil && m.Location != nil && !strings.Contains(m.Location.File, "node_modules/") {
-			all = append(all, l.translate(m, fault{"the regular expression flag " + flag[1] + " is not supported", ""}))
+		if fatalWarning(m) {
+			fatal = append(fatal, m)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Diagnostic) int {
-		if c := strings.Compare(a.At.File, b.At.File); c != 0 {
-			return c
-		}
-		if a.At.Line != b.At.Line {
-			return a.At.Line - b.At.Line
-		}
-		return a.At.Column - b.At.Column
-	})
+	slices.SortStableFunc(fatal, func(a, b api.Message) int { return compare(place(a), place(b)) })
+	// Few are read, and putting each into words may mean going through its file.
+	more := max(len(fatal)-maxDiagnostics, 0)
+	var all Diagnostics
+	for _, m := range fatal[:len(fatal)-more] {
+		all = append(all, l.translate(m))
+	}
 	all = slices.CompactFunc(all, func(a, b Diagnostic) bool { return a.At == b.At && a.Message == b.Message })
-	if n := len(all) - maxDiagnostics; n > 0 {
-		all = append(all[:maxDiagnostics], Diagnostic{At: Position{File: l.entry}, Length: 1, Message: fmt.Sprintf("%d more problems", n)})
+	if more > 0 {
+		all = append(all, Diagnostic{At: Position{File: l.entry}, Length: 1, Message: fmt.Sprintf("%d more problems", more)})
 	}
 	return all
 }
 
-func (l *loader) translate(m api.Message, f fault) Diagnostic {
+func fatalWarning(m api.Message) bool {
+	if _, ours := m.Detail.(Diagnostic); ours {
+		return true
+	}
+	_, fatal := fatalWarnings[m.ID]
+	return fatal || regexpFlag.MatchString(m.Text) && m.Location != nil && !strings.Contains(m.Location.File, "node_modules/")
+}
+
+// place is where a message belongs, good for nothing but comparing.
+func place(m api.Message) Position {
+	if d, ok := m.Detail.(Diagnostic); ok {
+		return d.At
+	}
+	if at := m.Location; at != nil {
+		return Position{strings.TrimPrefix(at.File, prefix), at.Line, at.Column + 1}
+	}
+	return Position{}
+}
+
+func compare(a, b Position) int {
+	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+}
+
+func (l *loader) translate(m api.Message) Diagnostic {
 	if d, ok := m.Detail.(Diagnostic); ok {
 		return d
 	}
@@ -61,11 +78,9 @@ func (l *loader) translate(m api.Message, f fault) Diagnostic {
 	if at := m.Location; at != nil && strings.HasPrefix(at.File, prefix) {
 		d.At, d.Length, d.Line = l.locate(at)
 	}
-	if f.message == "" {
-		var ok bool
-		if f, ok = m.Detail.(fault); !ok {
-			f = l.reword(m)
-		}
+	f, ok := m.Detail.(fault)
+	if !ok {
+		f = l.reword(m)
 	}
 	d.Message, d.Hint = f.message, f.hint
 	return d
@@ -96,8 +111,13 @@ var (
 
 // reword puts a message of esbuild into one lower-case line of ours.
 func (l *loader) reword(m api.Message) fault {
+	if f, ok := fatalWarnings[m.ID]; ok {
+		return f
+	}
 	text := firstLine(m.Text)
 	switch {
+	case regexpFlag.MatchString(text):
+		return fault{"the regular expression flag " + regexpFlag.FindStringSubmatch(text)[1] + " is not supported", ""}
 	case noExport.MatchString(text):
 		p := noExport.FindStringSubmatch(text)
 		return l.noExport(p[1], p[2])
@@ -122,7 +142,7 @@ func (l *loader) reword(m api.Message) fault {
 	case strictMode.MatchString(text):
 		return fault{lower(requote(strictMode.ReplaceAllString(text, "$1"))) + " cannot be used in a module", ""}
 	case panicked.MatchString(text):
-		return fault{"the bundler could not cope with this script", "please report it"}
+		return errCannotCope
 	}
 	return fault{lower(requote(text)), ""}
 }
@@ -144,7 +164,7 @@ func (l *loader) noExport(from, name string) fault {
 	f.message = printable(file) + " has no export " + quote(name)
 	if name == "default" {
 		f.hint = "import a name in braces, or add an export default"
-	} else if best := nearest(name, exportNames(l.sources[file])); best != "" {
+	} else if best := nearest(name, l.exportNames(file)); best != "" {
 		f.hint = "did you mean " + quote(best) + "?"
 	}
 	return f
@@ -153,10 +173,13 @@ func (l *loader) noExport(from, name string) fault {
 var declaration = regexp.MustCompile(`(?m)^\s*export\s+(?:async\s+)?(?:const|let|var|class|function\*?|enum)\s+([\w$]+)`)
 
 // exportNames are the names that a source plainly exports, for suggestions.
-func exportNames(text []byte) []string {
-	var names []string
-	for _, m := range declaration.FindAllSubmatch(text, 1000) {
-		names = append(names, string(m[1]))
+func (l *loader) exportNames(file string) []string {
+	names, known := l.exports[file]
+	if !known {
+		for _, m := range declaration.FindAllSubmatch(l.sources[file], 1000) {
+			names = append(names, string(m[1]))
+		}
+		l.exports[file] = names
 	}
 	return names
 }
