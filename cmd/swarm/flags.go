@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 // flagError turns an error of the flag parser into one line and a hint.
@@ -29,7 +30,7 @@ func flagError(c *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
 		e.message = "unknown flag --" + name
-		if near := nearestFlag(c, name); near != "" {
+		if near := spelling.Nearest(name, flagNames(c)); near != "" {
 			e.hint = "did you mean --" + near + "?"
 		}
 	case errors.As(err, &invalid):
@@ -56,19 +57,24 @@ func valueProblem(err error) string {
 	return "must be a whole number"
 }
 
-// nearestFlag proposes a flag of c. Cobra knows how to find the nearest of
-// several commands, so the flags are offered to it as such.
-func nearestFlag(c *cobra.Command, name string) string {
-	names := &cobra.Command{SuggestionsMinimumDistance: max(1, min(len(name)/3, 3))}
+// flagNames are the flags of c that its help names.
+func flagNames(c *cobra.Command) (names []string) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
-			names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+			names = append(names, f.Name)
 		}
 	})
-	if found := names.SuggestionsFor(name); len(found) > 0 {
-		return found[0]
+	return names
+}
+
+// commandNames are the commands below c that its help names.
+func commandNames(c *cobra.Command) (names []string) {
+	for _, below := range c.Commands() {
+		if below.IsAvailableCommand() {
+			names = append(names, below.Name())
+		}
 	}
-	return ""
+	return names
 }
 
 func noArgs(c *cobra.Command, args []string) error {
@@ -79,8 +85,8 @@ func noArgs(c *cobra.Command, args []string) error {
 		return &usageError{message: fmt.Sprintf("%s takes no argument, got %q", c.CommandPath(), args[0]), hint: "see " + c.CommandPath() + " --help"}
 	}
 	hint := "see swarm --help"
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("did you mean swarm %s?", near[0])
+	if near := spelling.Nearest(args[0], commandNames(c)); near != "" {
+		hint = fmt.Sprintf("did you mean swarm %s?", near)
 	}
 	return &usageError{message: fmt.Sprintf("unknown command %q", args[0]), hint: hint}
 }

@@ -124,36 +124,3 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	known := []string{"vus", "duration", "stages", "scenarios", "setupTimeout", "constant-vus", "rps", "batch"}
-	for name, want := range map[string]string{
-		"vu": "vus", "vsu": "vus", "VUs": "vus", "Duration": "duration", "durration": "duration", "stgaes": "stages",
-		"setup_timeout": "setupTimeout", "setuptimout": "setupTimeout", "constantVUs": "constant-vus", "senarios": "scenarios",
-		"x": "", "": "", "abc": "", "loadprofile": "", "____": "",
-	} {
-		if got := nearest(name, known); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-	if got := nearest(string(make([]byte, 1<<20)), known); got != "" {
-		t.Errorf("a megabyte is near %q", got)
-	}
-}
-
-func TestDistance(t *testing.T) {
-	word := rapid.StringMatching(`[ab]{0,6}`)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := []rune(word.Draw(t, "a")), []rune(word.Draw(t, "b"))
-		d := distance(a, b)
-		if d != distance(b, a) {
-			t.Fatal("not symmetric")
-		}
-		if (d == 0) != (string(a) == string(b)) {
-			t.Fatalf("distance %d between %q and %q", d, string(a), string(b))
-		}
-		if low, high := max(len(a)-len(b), len(b)-len(a)), max(len(a), len(b)); d < low || d > high {
-			t.Fatalf("distance %d out of [%d, %d]", d, low, high)
-		}
-	})
-}

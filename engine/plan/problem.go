@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 // Position is a place in a source file; Line and Column start at 1, 0 is unknown.
@@ -86,6 +88,18 @@ func (l *ledger) report(path []string, laid bool, hint, message string) {
 		p.At = l.at(path)
 	}
 	l.problems = append(l.problems, p)
+}
+
+// didYouMean returns a hint naming the known name closest to what was written,
+// "" when none is close or nobody will read it.
+func (l *ledger) didYouMean(name string, known []string) string {
+	if len(l.problems) == maxProblems {
+		return ""
+	}
+	if best := spelling.Nearest(name, known); best != "" {
+		return `did you mean "` + best + `"?`
+	}
+	return ""
 }
 
 // count returns how many problems there are so far.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 // value is a node and where it stands. Its readers report what is wrong and
@@ -141,7 +143,7 @@ func (v value) str() (string, bool) {
 // which is reported already.
 func (v value) lacks(key string) bool {
 	for _, f := range v.fields {
-		if f.key == key || nearest(f.key, []string{key}) != "" {
+		if f.key == key || spelling.Nearest(f.key, []string{key}) != "" {
 			return false
 		}
 	}

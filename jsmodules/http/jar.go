@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 // jarObject is a CookieJar as scripts see it: no properties, and the methods of
@@ -139,7 +140,7 @@ func (m *module) cookieOptions(ck *nethttp.Cookie, o *goja.Object) {
 			ck.HttpOnly = v.ToBoolean()
 		default:
 			text := "CookieJar.set: unknown option " + quoted(key)
-			if hint := nearest(key, []string{"domain", "path", "expires", "max_age", "secure", "http_only"}); hint != "" {
+			if hint := spelling.Nearest(key, []string{"domain", "path", "expires", "max_age", "secure", "http_only"}); hint != "" {
 				text += ", did you mean " + quoted(hint) + "?"
 			}
 			m.throw("TypeError", text)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/spelling"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -75,7 +76,7 @@ func (m *module) unknownParam(where, key string) {
 		m.throw("Error", where+": the parameter "+key+" is not supported yet")
 	}
 	text := where + ": unknown parameter " + quoted(key)
-	if hint := nearest(key, paramNames); hint != "" {
+	if hint := spelling.Nearest(key, paramNames); hint != "" {
 		text += ", did you mean " + quoted(hint) + "?"
 	}
 	m.throw("TypeError", text)
@@ -217,37 +218,3 @@ func (p *program) intern(tags []metric.Tag) *tagSet {
 }
 
 func quoted(s string) string { return strconv.Quote(clip(s)) }
-
-// nearest returns the candidate most like s, or "" when none is close.
-func nearest(s string, candidates []string) string {
-	best, distance := "", min(len(s)/2, 3)+1
-	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(s), strings.ToLower(c)); d < distance {
-			best, distance = c, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}

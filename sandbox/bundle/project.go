@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 // Limits on what is read, for text that means harm.
@@ -261,7 +263,7 @@ func (p *project) entry(name string) (string, *Diagnostic) {
 // nearby proposes a file of dir whose name is close to base, written as below
 // the prefix shown.
 func (p *project) nearby(dir, base, shown string) string {
-	if best := nearest(base, p.list(dir)); best != "" && best != base {
+	if best := spelling.Nearest(base, p.list(dir)); best != "" && best != base {
 		if shown != "" && shown != "." {
 			best = strings.TrimSuffix(shown, "/") + "/" + best
 		}

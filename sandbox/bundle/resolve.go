@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 var (
@@ -134,7 +136,7 @@ func (l *loader) accept(specifier, name string) (target, error) {
 // a module of the runtime.
 func (l *loader) unknown(specifier, dir string) error {
 	f := fault{message: "cannot import " + quote(specifier)}
-	if name := nearest(specifier, l.hosts.names); name != "" {
+	if name := spelling.Nearest(specifier, l.hosts.names); name != "" {
 		f.hint = "did you mean " + quote(name) + "?"
 		return f
 	}

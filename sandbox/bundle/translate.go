@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/evanw/esbuild/pkg/api"
+	"github.com/swarmload/swarm/engine/spelling"
 )
 
 const (
@@ -153,7 +154,7 @@ func (l *loader) noExport(from, name string) fault {
 	if host, ok := strings.CutPrefix(from, hostNamespace+":"); ok {
 		f.message = quote(host) + " has no export " + quote(name)
 		m := l.hosts.find(host)
-		if best := nearest(name, m.Exports); best != "" {
+		if best := spelling.Nearest(name, m.Exports); best != "" {
 			f.hint = "did you mean " + quote(best) + "?"
 		} else {
 			f.hint = "it exports " + strings.Join(m.Exports, ", ")
@@ -164,7 +165,7 @@ func (l *loader) noExport(from, name string) fault {
 	f.message = printable(file) + " has no export " + quote(name)
 	if name == "default" {
 		f.hint = "import a name in braces, or add an export default"
-	} else if best := nearest(name, l.exportNames(file)); best != "" {
+	} else if best := spelling.Nearest(name, l.exportNames(file)); best != "" {
 		f.hint = "did you mean " + quote(best) + "?"
 	}
 	return f
