@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -276,13 +275,4 @@ func isAddress(text string) bool {
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n > 0
-}
-
-// group writes n with separators of thousands.
-func group(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

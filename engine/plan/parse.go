@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 )
 
@@ -109,7 +110,7 @@ func (d *draft) complete() {
 	})
 	if n := p.MaxVUs(); n > MaxVUs {
 		d.report([]string{"scenarios"}, false, "", "scenarios that overlap need at most "+
-			group(MaxVUs)+" VUs together, got "+group(n))
+			figure.Count(MaxVUs)+" VUs together, got "+figure.Count(n))
 	}
 	d.scriptErrors()
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -63,7 +64,7 @@ func verdict(in Input) (passed bool, reasons []string) {
 	for _, v := range in.Verdicts {
 		switch {
 		case v.Default && !v.OK:
-			reasons = append(reasons, "the script threw "+plural(grouped(v.Observed), "error"))
+			reasons = append(reasons, "the script threw "+figure.Counted(v.Observed, "error"))
 		case v.Default:
 			continue
 		case !v.OK:
@@ -74,21 +75,13 @@ func verdict(in Input) (passed bool, reasons []string) {
 		}
 	}
 	if failed > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d of %s failed", failed, plural(fmt.Sprint(judged), "threshold")))
+		reasons = append(reasons, fmt.Sprintf("%d of %s failed", failed, figure.Counted(judged, "threshold")))
 	}
 	passed = !in.Failed && !slices.ContainsFunc(in.Verdicts, func(v threshold.Verdict) bool { return !v.OK })
 	if in.Failed && len(reasons) == 0 {
 		reasons = append(reasons, "the run could not be completed")
 	}
 	return passed, reasons
-}
-
-// plural joins a number and a noun that takes an s.
-func plural(n, noun string) string {
-	if n == "1" {
-		return n + " " + noun
-	}
-	return n + " " + noun + "s"
 }
 
 func total(set *metric.Set, name string) float64 {

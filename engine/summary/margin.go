@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/threshold"
 )
@@ -43,10 +44,10 @@ func observed(v threshold.Verdict, timeUnit string) string {
 		return "no data"
 	}
 	n := 3
-	for n < 17 && cmp.Compare(figures(v.Observed, n), v.Limit) != cmp.Compare(v.Observed, v.Limit) {
+	for n < 17 && cmp.Compare(figure.Round(v.Observed, n), v.Limit) != cmp.Compare(v.Observed, v.Limit) {
 		n++
 	}
-	value := figures(v.Observed, n)
+	value := figure.Round(v.Observed, n)
 	if v.Observed == math.Trunc(v.Observed) && v.Metric.Unit == metric.Plain && math.Abs(v.Observed) < 1e6 {
 		value = v.Observed
 	}
@@ -58,28 +59,28 @@ func observed(v threshold.Verdict, timeUnit string) string {
 	case metric.Time:
 		switch a := math.Abs(value); {
 		case timeUnit == "s" || timeUnit == "" && a >= 10_000:
-			return plainest(shift(value, -3)) + " s" + perSecond
+			return figure.Plain(shift(value, -3)) + " s" + perSecond
 		case timeUnit == "us" || timeUnit == "" && a < 0.1 && a > 0:
-			return plainest(shift(value, 3)) + " µs" + perSecond
+			return figure.Plain(shift(value, 3)) + " µs" + perSecond
 		}
-		return plainest(value) + " ms" + perSecond
+		return figure.Plain(value) + " ms" + perSecond
 	case metric.Data:
 		for _, unit := range []struct {
 			power int
 			name  string
 		}{{12, " TB"}, {9, " GB"}, {6, " MB"}, {3, " KB"}} {
 			if math.Abs(value) >= math.Pow10(unit.power) {
-				return plainest(shift(value, -unit.power)) + unit.name + perSecond
+				return figure.Plain(shift(value, -unit.power)) + unit.name + perSecond
 			}
 		}
-		return plainest(value) + " B" + perSecond
+		return figure.Plain(value) + " B" + perSecond
 	}
-	return plainest(value) + perSecond
+	return figure.Plain(value) + perSecond
 }
 
 // shift multiplies by a power of ten and drops the noise that this adds to the
 // last digits.
-func shift(v float64, power int) float64 { return figures(v*math.Pow10(power), 15) }
+func shift(v float64, power int) float64 { return figure.Round(v*math.Pow10(power), 15) }
 
 // margin says how far the observed value is from the limit.
 func margin(v threshold.Verdict) string {
@@ -114,12 +115,12 @@ func margin(v threshold.Verdict) string {
 	case v.Limit == 0:
 		return ""
 	case relative >= 10:
-		return plainest(figures(math.Abs(v.Observed)/math.Abs(v.Limit), 2)) + " × the limit"
+		return figure.Plain(figure.Round(math.Abs(v.Observed)/math.Abs(v.Limit), 2)) + " × the limit"
 	case relative < 0.001:
 		return sign + "<0.1 % " + word
 	case relative < 0.0995:
-		return sign + plainest(figures(relative*100, 2)) + " % " + word
+		return sign + figure.Plain(figure.Round(relative*100, 2)) + " % " + word
 	default:
-		return sign + fixed(relative*100, 0) + " % " + word
+		return sign + figure.Fixed(relative*100, 0) + " % " + word
 	}
 }

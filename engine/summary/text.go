@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 )
 
@@ -76,13 +77,13 @@ func (p *printer) verdict(s *Summary) {
 	p.put("", " ")
 	p.put(c, sign+" ")
 	p.put(bold, word)
-	for _, part := range []string{inert(s.Script), length(s.Duration)} {
+	for _, part := range []string{inert(s.Script), figure.Length(s.Duration)} {
 		if part != "" {
 			p.put("", "  "+part)
 		}
 	}
 	if s.Total.Count > 0 {
-		p.put("", "  "+plural(grouped(float64(s.Total.Count)), "request")+"  "+perSec(s.Total.Rate))
+		p.put("", "  "+figure.Counted(s.Total.Count, "request")+"  "+figure.PerSecond(s.Total.Rate))
 	}
 	p.end()
 	for _, reason := range s.Reasons {
@@ -152,7 +153,7 @@ func (p *printer) checks(s *Summary) {
 		if all > 0 {
 			share = float64(c.Passes) / all
 		}
-		t.add(cell{"   " + sign + " " + name, color}, cell{short(float64(c.Passes)), ""}, cell{failures(c.Fails), ""}, cell{percent(share), ""})
+		t.add(cell{"   " + sign + " " + name, color}, cell{figure.Short(c.Passes), ""}, cell{failures(c.Fails), ""}, cell{figure.Percent(share), ""})
 	}
 	if more := rows[min(len(rows), maxRows):]; len(more) > 0 {
 		failing := 0
@@ -176,7 +177,7 @@ func failures(n uint64) string {
 	if n == 0 {
 		return "–"
 	}
-	return short(float64(n))
+	return figure.Short(n)
 }
 
 func (p *printer) scenarios(s *Summary) {
@@ -186,7 +187,7 @@ func (p *printer) scenarios(s *Summary) {
 	t := table{right: []bool{false, false, true, true}}
 	t.add(cell{" scenarios", faint}, cell{"executor", faint}, cell{"iterations", faint}, cell{"interrupted", faint})
 	for _, sc := range s.Scenarios[:min(len(s.Scenarios), maxRows)] {
-		t.add(cell{"   " + inert(sc.Name), ""}, cell{inert(sc.Executor), ""}, cell{short(float64(sc.Iterations)), ""}, cell{failures(sc.Interrupted), ""})
+		t.add(cell{"   " + inert(sc.Name), ""}, cell{inert(sc.Executor), ""}, cell{figure.Short(sc.Iterations), ""}, cell{failures(sc.Interrupted), ""})
 	}
 	if more := len(s.Scenarios) - maxRows; more > 0 {
 		t.line(fmt.Sprintf("   … and %d more", more), faint)
@@ -239,14 +240,14 @@ func metricValue(m Metric, key, timeUnit string) string {
 	case m.Samples == 0 && m.Type != metric.Counter.String():
 		return "–"
 	case m.Type == metric.Rate.String() && key == "rate":
-		return percent(v)
+		return figure.Percent(v)
 	case m.Type == metric.Counter.String() && key == "rate":
 		if m.Unit == metric.Plain {
-			return perSec(v)
+			return figure.PerSecond(v)
 		}
 		return quantity(v, m.Unit, timeUnit) + "/s"
 	case m.Type == metric.Trend.String() && key == "count", key == "passes", key == "fails":
-		return short(v)
+		return figure.Short(v)
 	}
 	return quantity(v, m.Unit, timeUnit)
 }
@@ -256,23 +257,23 @@ func (p *printer) facts(s *Summary) {
 	t := table{right: []bool{false, false}, shrink: 1}
 	seconds := s.Duration.Seconds()
 	if s.Iterations > 0 || s.Interrupted > 0 {
-		text := grouped(float64(s.Iterations)) + " complete"
+		text := figure.Count(s.Iterations) + " complete"
 		if s.Interrupted > 0 {
-			text += ", " + grouped(float64(s.Interrupted)) + " interrupted"
+			text += ", " + figure.Count(s.Interrupted) + " interrupted"
 		}
 		if rate := perSecond(float64(s.Iterations), seconds); rate > 0 {
-			text += "  ·  " + perSec(rate)
+			text += "  ·  " + figure.PerSecond(rate)
 		}
 		t.add(cell{" iterations", faint}, cell{text, ""})
 	}
 	if s.VUsMax > 0 {
-		t.add(cell{" VUs", faint}, cell{grouped(float64(s.VUsMax)) + " at most", ""})
+		t.add(cell{" VUs", faint}, cell{figure.Count(s.VUsMax) + " at most", ""})
 	}
 	if s.DataReceived > 0 || s.DataSent > 0 {
 		amount := func(v float64, what string) string {
-			text := dataSize(v) + " " + what
+			text := figure.Size(v) + " " + what
 			if rate := perSecond(v, seconds); rate >= 1 {
-				text += " (" + dataSize(rate) + "/s)"
+				text += " (" + figure.Size(rate) + "/s)"
 			}
 			return text
 		}

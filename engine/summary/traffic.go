@@ -3,6 +3,8 @@ package summary
 import (
 	"fmt"
 	"strings"
+
+	"github.com/swarmload/swarm/engine/figure"
 )
 
 // requests prints the table of requests, or their totals alone.
@@ -40,8 +42,8 @@ func requestTable(s *Summary, rows []Request, base string) table {
 		if r.Failed > 0 {
 			c = red
 		}
-		time := func(ms float64) cell { return cell{milliseconds(ms, s.TimeUnit), ""} }
-		t.add(cell{"   " + name, ""}, cell{short(float64(r.Count)), ""}, cell{perSec(r.Rate), ""}, cell{percent(r.Failed), c},
+		time := func(ms float64) cell { return cell{figure.MillisecondsIn(s.TimeUnit, ms), ""} }
+		t.add(cell{"   " + name, ""}, cell{figure.Short(r.Count), ""}, cell{figure.PerSecond(r.Rate), ""}, cell{figure.Percent(r.Failed), c},
 			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
 	}
 	shown := rows[:min(len(rows), maxRows)]
@@ -111,12 +113,12 @@ func (p *printer) errors(s *Summary) {
 		t.line(fmt.Sprintf("   … and %d more", more), faint)
 	}
 	p.section()
-	p.put(faint, fmt.Sprintf(" errors (%s)", plural(fmt.Sprint(len(s.Errors)), "kind")))
+	p.put(faint, fmt.Sprintf(" errors (%s)", figure.Counted(len(s.Errors), "kind")))
 	p.end()
 	t.write(p, p.style.Width)
 }
 
-func times(e ErrorGroup) string { return "   " + short(float64(e.Count)) + " ×" }
+func times(e ErrorGroup) string { return "   " + figure.Short(e.Count) + " ×" }
 
 // place says where in the script the error arose, "" when unknown.
 func place(e ErrorGroup) string {
@@ -131,7 +133,7 @@ func place(e ErrorGroup) string {
 }
 
 func period(e ErrorGroup) string {
-	first, last := clock(e.First), clock(e.Last)
+	first, last := figure.Clock(e.First), figure.Clock(e.Last)
 	if first == last {
 		return "at " + first
 	}

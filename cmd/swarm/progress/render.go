@@ -3,8 +3,10 @@ package progress
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
+	"github.com/swarmload/swarm/engine/figure"
 )
 
 // Style says how Render draws.
@@ -17,6 +19,7 @@ type Style struct {
 const (
 	maxScenarios = 8
 	labelWidth   = 12
+	shareWidth   = 8
 	graphColumn  = 56
 )
 
@@ -94,7 +97,7 @@ func scenarios(s State, paint terminal.Paint, width int) []string {
 		lines = append(lines, line+tail)
 	}
 	if hidden := len(s.Scenarios) - len(shown); hidden > 0 {
-		lines = append(lines, paint.Dim(fmt.Sprintf("   and %d more scenarios", hidden)))
+		lines = append(lines, paint.Dim("   and "+figure.Counted(hidden, "more scenario")))
 	}
 	return lines
 }
@@ -120,13 +123,13 @@ func doing(c Scenario, paint terminal.Paint) string {
 	case "done":
 		b.WriteString(paint.Green("done"))
 	default:
-		fmt.Fprintf(&b, "%s of %s VUs", count(uint64(max(c.VUs, 0))), count(uint64(max(c.VUsPlanned, c.VUs, 0))))
+		fmt.Fprintf(&b, "%s of %s VUs", figure.Count(c.VUs), figure.Count(max(c.VUsPlanned, c.VUs)))
 		if c.State == "stopping" {
 			b.WriteString(paint.Yellow("  stopping"))
 		}
 	}
 	if c.Iterations > 0 {
-		fmt.Fprintf(&b, "  %s of %s iterations", count(c.Complete), count(uint64(c.Iterations)))
+		fmt.Fprintf(&b, "  %s of %s iterations", figure.Count(c.Complete), figure.Count(c.Iterations))
 	}
 	return b.String()
 }
@@ -140,32 +143,34 @@ func numbers(s State, paint terminal.Paint, width int) []string {
 	if s.Requests == 0 {
 		what, speed, total = "iterations", s.IterationRate, s.Iterations
 	}
-	lines := []string{row(what, fmt.Sprintf("%-12s %14s total", rate(speed), count(total)), spark(s.Rates, graph), paint)}
+	lines := []string{row(what, fmt.Sprintf("%-12s %14s total", figure.PerSecond(speed), figure.Count(total)), spark(s.Rates, graph), paint)}
 	if s.HasLatency {
-		times := fmt.Sprintf("p50 %-8s p95 %-8s p99 %-8s", milliseconds(s.P50), milliseconds(s.P95), milliseconds(s.P99))
+		times := fmt.Sprintf("p50 %-8s p95 %-8s p99 %-8s", figure.Milliseconds(s.P50), figure.Milliseconds(s.P95), figure.Milliseconds(s.P99))
 		lines = append(lines, row("latency", times, spark(s.P95s, graph), paint))
 	}
 	var parts []string
 	if s.Requests > 0 {
-		parts = append(parts, alarm(percent(s.Failed), s.Failed > 0, paint))
+		// Shares are as long as they have something to tell: what stands to the
+		// right of one must not move.
+		parts = append(parts, pad(alarm(figure.Percent(s.Failed), s.Failed > 0, paint), shareWidth))
 	}
 	if s.Exceptions > 0 {
-		parts = append(parts, paint.Red(count(s.Exceptions)+" exceptions"))
+		parts = append(parts, paint.Red(figure.Counted(s.Exceptions, "exception")))
 	}
 	if s.Dropped > 0 {
-		parts = append(parts, paint.Red(count(s.Dropped)+" iterations dropped"))
+		parts = append(parts, paint.Red(figure.Counted(s.Dropped, "iteration")+" dropped"))
 	}
 	if s.HasChecks {
-		parts = append(parts, "checks "+alarm(percent(s.Checks), s.Checks < 1, paint))
+		parts = append(parts, "checks "+alarm(figure.Percent(s.Checks), s.Checks < 1, paint))
 	}
 	if len(parts) > 0 {
-		lines = append(lines, row("errors", strings.Join(parts, "    "), "", paint))
+		lines = append(lines, row("errors", strings.TrimRight(strings.Join(parts, "    "), " "), "", paint))
 	}
 	if s.In > 0 || s.Out > 0 {
-		lines = append(lines, row("data", fmt.Sprintf("%s/s in, %s/s out", size(s.In), size(s.Out)), "", paint))
+		lines = append(lines, row("data", fmt.Sprintf("%s/s in, %s/s out", figure.Size(s.In), figure.Size(s.Out)), "", paint))
 	}
 	if g := s.Generator; g.Known {
-		text := fmt.Sprintf("cpu %.0f %%    memory %s", g.CPU*100, size(float64(g.Memory)))
+		text := fmt.Sprintf("cpu %.0f %%    memory %s", g.CPU*100, figure.Size(g.Memory))
 		if g.CPU > 0.9 {
 			text += paint.Yellow("    saturated: latencies may be the generator's own")
 		}
@@ -173,6 +178,10 @@ func numbers(s State, paint terminal.Paint, width int) []string {
 	}
 	return lines
 }
+
+// clock rounds: the view is drawn a little before or after the second is full,
+// and a clock that showed 3 twice and never 4 would seem to stumble.
+func clock(d time.Duration) string { return figure.Clock(d.Round(time.Second)) }
 
 func row(label, text, graph string, paint terminal.Paint) string {
 	line := "   " + paint.Dim(pad(label, labelWidth)) + text
@@ -202,26 +211,26 @@ func Line(s State) string {
 			parts[0] += fmt.Sprintf(" (%.0f %%)", p*100)
 		}
 	}
-	parts = append(parts, fmt.Sprintf("%d VUs", s.VUs))
+	parts = append(parts, figure.Counted(s.VUs, "VU"))
 	if s.Requests > 0 {
-		parts = append(parts, count(s.Requests)+" requests", rate(s.RequestRate))
+		parts = append(parts, figure.Counted(s.Requests, "request"), figure.PerSecond(s.RequestRate))
 	} else {
-		parts = append(parts, count(s.Iterations)+" iterations", rate(s.IterationRate))
+		parts = append(parts, figure.Counted(s.Iterations, "iteration"), figure.PerSecond(s.IterationRate))
 	}
 	if s.HasLatency {
-		parts = append(parts, "p95 "+milliseconds(s.P95))
+		parts = append(parts, "p95 "+figure.Milliseconds(s.P95))
 	}
 	if s.Requests > 0 {
-		parts = append(parts, "errors "+percent(s.Failed))
+		parts = append(parts, "errors "+figure.Percent(s.Failed))
 	}
 	if s.HasChecks {
-		parts = append(parts, "checks "+percent(s.Checks))
+		parts = append(parts, "checks "+figure.Percent(s.Checks))
 	}
 	if s.Exceptions > 0 {
-		parts = append(parts, count(s.Exceptions)+" exceptions")
+		parts = append(parts, figure.Counted(s.Exceptions, "exception"))
 	}
 	if s.Dropped > 0 {
-		parts = append(parts, count(s.Dropped)+" dropped")
+		parts = append(parts, figure.Count(s.Dropped)+" dropped")
 	}
 	if s.Stopping {
 		parts = append(parts, "stopping")

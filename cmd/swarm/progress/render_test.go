@@ -141,18 +141,56 @@ func TestRenderFits(t *testing.T) {
 	})
 }
 
-func TestFormats(t *testing.T) {
+func TestClockRounds(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1: "00:00", 499 * time.Millisecond: "00:00", 9998 * time.Millisecond: "00:10", 10_002 * time.Millisecond: "00:10",
+		3*time.Hour + 61*time.Second: "3:01:01", math.MaxInt64: "2562047:47:16",
+	} {
+		if got := clock(d); got != want {
+			t.Errorf("clock(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestSpark(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{clock(65 * time.Second), "01:05"}, {clock(3*time.Hour + 61*time.Second), "3:01:01"}, {clock(-1), "00:00"},
-		{count(0), "0"}, {count(999), "999"}, {count(1000), "1,000"}, {count(4_610_233), "4,610,233"}, {count(46_102_330), "46.10 M"},
-		{rate(0.5), "0.5/s"}, {rate(9), "9/s"}, {rate(41_203.4), "41,203/s"}, {rate(-1), "0/s"},
-		{milliseconds(0.05), "50 µs"}, {milliseconds(1.21), "1.2 ms"}, {milliseconds(231), "231 ms"}, {milliseconds(1900), "1.9 s"}, {milliseconds(90_000), "1.5 min"},
-		{percent(0), "0 %"}, {percent(1), "100 %"}, {percent(0.00001), "<0.01 %"}, {percent(0.99999), ">99.99 %"}, {percent(0.5), "50.0 %"}, {percent(0.0002), "0.02 %"},
-		{size(0), "0 B"}, {size(999), "999 B"}, {size(1500), "1.5 KB"}, {size(84e6), "84 MB"}, {size(2e15), "2000.0 TB"},
 		{spark([]float64{0, 1, 2, 4}, 3), "▂▄█"}, {spark([]float64{0, 0}, 9), "▁▁"}, {spark(nil, 9), ""},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
 		}
+	}
+}
+
+// TestOneOfAKind: nobody says 1 exceptions.
+func TestOneOfAKind(t *testing.T) {
+	s := State{Phase: "load", VUs: 1, Requests: 1, Exceptions: 1, Dropped: 1}
+	if got, want := Line(s), "00:00  1 VU  1 request  0/s  errors 0 %  1 exception  1 dropped"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	block := strings.Join(Render(s, Style{Width: 100}), "\n")
+	if want := "0 %         1 exception    1 iteration dropped\n"; !strings.Contains(block+"\n", want) {
+		t.Errorf("no %q in:\n%s", want, block)
+	}
+}
+
+// TestNothingMoves: a share that gets longer or shorter pushes nothing aside.
+func TestNothingMoves(t *testing.T) {
+	at := -1
+	for _, share := range []float64{0, 0.00001, 0.0002, 0.004, 0.0421, 0.103, 0.5, 0.9998, 0.99999, 1} {
+		for _, line := range Render(State{Phase: "load", Requests: 1, Failed: share, Exceptions: 3}, Style{Width: 100}) {
+			before, _, found := strings.Cut(line, "3 exceptions")
+			if !found {
+				continue
+			}
+			if n := terminal.Columns(before); at < 0 {
+				at = n
+			} else if n != at {
+				t.Errorf("with %g failed the exceptions stand in column %d, not %d", share, n, at)
+			}
+		}
+	}
+	if at < 0 {
+		t.Error("no exceptions shown")
 	}
 }
