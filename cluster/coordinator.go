@@ -62,11 +62,10 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, r.err
 	}
 
-	data, complete := r.setup()
-	if !complete {
+	if !r.setup() {
 		return r.conclude(), r.err
 	}
-	r.execute(data)
+	r.execute()
 	r.teardown()
 	r.judge()
 	return r.conclude(), r.err
@@ -159,12 +158,12 @@ func (r *run) prepare() bool {
 	return r.err == nil
 }
 
-// setup runs setup(), if there is one, on one runner and returns its result;
-// ok says that it was completed. A stop cuts it off, and there is then neither
-// load nor teardown.
-func (r *run) setup() (data []byte, ok bool) {
+// setup runs setup(), if there is one, on one runner and keeps its result; it
+// returns whether it was completed. A stop cuts it off, and there is then
+// neither load nor teardown.
+func (r *run) setup() bool {
 	if !r.exports("setup") || r.plan.NoSetup {
-		return nil, true
+		return true
 	}
 	r.observer.Phase("setup")
 	answers := r.call(call{
@@ -175,11 +174,12 @@ func (r *run) setup() (data []byte, ok bool) {
 			return &wire.Message{Body: &wire.Message_Setup{Setup: &wire.Setup{}}}
 		},
 	}, r.sessions[:1])
-	return answers[0].GetSetupData(), answers[0] != nil && answers[0].GetFailure() == nil
+	r.setupData = answers[0].GetSetupData()
+	return answers[0] != nil && answers[0].GetFailure() == nil
 }
 
 // execute runs the load on all runners to its end, unless the run has ended.
-func (r *run) execute(data []byte) {
+func (r *run) execute() {
 	if r.err != nil {
 		return
 	}
@@ -192,7 +192,7 @@ func (r *run) execute(data []byte) {
 		stop:    (*session).stop,
 		tick:    r.tick,
 		command: func(*session) *wire.Message {
-			return &wire.Message{Body: &wire.Message_Start{Start: &wire.Start{SetupData: data}}}
+			return &wire.Message{Body: &wire.Message_Start{Start: &wire.Start{SetupData: r.setupData}}}
 		},
 	}, r.sessions)
 	r.took = time.Since(r.started)
@@ -314,7 +314,7 @@ func (r *run) handleSummary(result *Result) {
 		result.Summary.Notes = append(result.Summary.Notes, "handleSummary did not run: the runner is gone")
 		return
 	}
-	data := summary.HandleSummaryData(result.Summary)
+	data := summary.HandleSummaryData(result.Summary, r.setupData)
 	before := r.err
 	answers := r.call(call{
 		phase:   "handleSummary",

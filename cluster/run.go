@@ -38,6 +38,7 @@ type run struct {
 
 	plan       *plan.Plan
 	exported   []string
+	setupData  []byte // what setup() returned, as JSON
 	thresholds []threshold.Compiled
 
 	set        *metric.Set

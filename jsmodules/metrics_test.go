@@ -100,6 +100,25 @@ func TestValuesThatAreNoNumbers(t *testing.T) {
 	}
 }
 
+// A counter only grows, as in k6: a negative value would make totals and rates lie.
+func TestCountersOnlyGrow(t *testing.T) {
+	w := newWorld(nil)
+	if err := w.run(t, `const c = new Counter("c"), g = new Gauge("g")`, `
+		const taken = [c.add(2), c.add(-1), c.add(true), c.add(-0.5), g.add(-3), g.add(NaN)].join();
+		if (taken !== "true,false,true,false,true,false") fail(taken)`); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.series(t, "c")["scenario=default"]; c.Sum != 3 || c.Count != 2 {
+		t.Errorf("counted %+v", c)
+	}
+	if g := w.series(t, "g")["scenario=default"]; g.Last != -3 {
+		t.Errorf("gauge %+v", g)
+	}
+	if got := w.log(); len(got) != 2 || !strings.Contains(got[0], "-1 is negative") {
+		t.Errorf("logged %q, want a warning for each metric", got)
+	}
+}
+
 func TestSubclassedMetric(t *testing.T) {
 	w := newWorld(nil)
 	if err := w.run(t, `class Timer extends Trend { constructor(n){ super(n, true) } one(){ this.add(1) } } const t = new Timer("t")`, `t.one()`); err != nil {

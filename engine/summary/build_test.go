@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -120,8 +121,9 @@ func TestHandleSummaryData(t *testing.T) {
 			Values         map[string]float64
 			Thresholds     map[string]object
 		}
+		SetupData object `json:"setup_data"`
 	}
-	raw := HandleSummaryData(Build(shop(t)))
+	raw := HandleSummaryData(Build(shop(t)), []byte(`{"token":"t"}`))
 	if err := json.Unmarshal(raw, &data); err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +141,14 @@ func TestHandleSummaryData(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, data.RootGroup); diff != "" {
 		t.Errorf("root_group differs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(object{"token": "t"}, data.SetupData); diff != "" {
+		t.Errorf("setup_data differs (-want +got):\n%s", diff)
+	}
+	for _, none := range []string{"", "{", "\xff"} {
+		if raw := HandleSummaryData(Build(shop(t)), []byte(none)); !json.Valid(raw) || bytes.Contains(raw, []byte("setup_data")) {
+			t.Errorf("setup data %q gives %s", none, raw)
+		}
 	}
 	if data.State["testRunDurationMs"] != 180_000.0 || data.Options["noColor"] != true {
 		t.Errorf("state %v, options %v", data.State, data.Options)
@@ -162,6 +172,24 @@ func TestHandleSummaryData(t *testing.T) {
 	}
 	if data.Metrics["data_sent"].Contains != "data" || data.Metrics["checks"].Contains != "default" {
 		t.Error("contains is wrong")
+	}
+}
+
+// k6 always tells how long the expected responses took, and scripts read it.
+func TestExpectedResponses(t *testing.T) {
+	r := record(t)
+	r.request("GET", "/", "200", 5, false, "expected_response", "true")
+	r.request("GET", "/", "503", 70, true, "expected_response", "false")
+	r.at(time.Second)
+	var data handleData
+	if err := json.Unmarshal(HandleSummaryData(Build(r.input(`{}`)), nil), &data); err != nil {
+		t.Fatal(err)
+	}
+	if m := data.Metrics["http_req_duration{expected_response:true}"]; m.Type != "trend" || m.Values["max"] != 5 {
+		t.Errorf("got %+v", m)
+	}
+	if m := data.Metrics["http_req_duration"]; m.Values["max"] != 70 {
+		t.Errorf("all responses: %+v", m)
 	}
 }
 

@@ -57,6 +57,7 @@ type (
 		Options   handleOptions           `json:"options"`
 		State     handleState             `json:"state"`
 		Metrics   map[string]handleMetric `json:"metrics"`
+		SetupData json.RawMessage         `json:"setup_data,omitempty"`
 	}
 	handleOptions struct {
 		SummaryTrendStats []string `json:"summaryTrendStats"`
@@ -95,8 +96,9 @@ type (
 
 // HandleSummaryData returns the JSON object that scripts get in
 // handleSummary(data), in k6's shape (metrics, root_group, options, state).
-// The runner has no terminal, so colours and TTY flags are off.
-func HandleSummaryData(s *Summary) []byte {
+// setup is what setup() returned, as JSON; none if it is empty. The runner has
+// no terminal, so colours and TTY flags are off.
+func HandleSummaryData(s *Summary, setup []byte) []byte {
 	d := handleData{
 		RootGroup: groupTree(s),
 		Options:   handleOptions{SummaryTrendStats: s.TrendStats, SummaryTimeUnit: s.TimeUnit, NoColor: true},
@@ -114,6 +116,9 @@ func HandleSummaryData(s *Summary) []byte {
 			}
 		}
 		d.Metrics[m.Name] = h
+	}
+	if json.Valid(setup) { // it comes from a runner
+		d.SetupData = setup
 	}
 	data, err := json.Marshal(d)
 	if err != nil {

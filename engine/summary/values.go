@@ -14,6 +14,10 @@ import (
 func metrics(in Input) []Metric {
 	known := map[string]metric.Metric{}
 	wanted := slices.Clone(in.Plan.Submetrics)
+	answered := plan.Selector{Metric: metric.HTTPReqDuration, Filter: map[string]string{"expected_response": "true"}}
+	if agg, _ := in.Set.Select(answered.Metric, metric.TagsFromMap(answered.Filter)); agg.Count > 0 {
+		wanted = append(wanted, answered) // k6 always has it, and scripts read it
+	}
 	for _, m := range in.Set.Metrics() {
 		known[m.Name] = m
 		if agg, _ := in.Set.Select(m.Name, metric.Tags{}); agg.Count > 0 {

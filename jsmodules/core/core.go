@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
@@ -27,6 +28,7 @@ type module struct {
 	tagChecks             bool // whether samples bear the name of the check
 	series                *sandbox.SeriesCache
 	now                   func() time.Time
+	sleepless             atomic.Bool // told of a sleep that was given no number
 }
 
 func load(h *sandbox.Host) (sandbox.New, error) {
@@ -48,21 +50,24 @@ func load(h *sandbox.Host) (sandbox.New, error) {
 	shape := sandbox.NewShape(
 		function("check", 3, m.check),
 		function("group", 2, m.group),
-		function("sleep", 1, sleep),
+		function("sleep", 1, m.sleep),
 		function("fail", 1, fail),
 		function("randomSeed", 1, randomSeed),
 	)
 	return func(v *sandbox.VU) *goja.Object { return shape.New(v, v) }, nil
 }
 
-// sleep pauses the VU for a number of seconds.
-func sleep(v *sandbox.VU, call goja.FunctionCall) goja.Value {
+// sleep pauses the VU for a number of seconds. It does not wait for a negative
+// time, which is what sleep(1 - elapsed) comes to when the target is slow, nor
+// for what is no number, of which it warns.
+func (m *module) sleep(v *sandbox.VU, call goja.FunctionCall) goja.Value {
 	seconds := call.Argument(0).ToFloat()
 	switch {
 	case math.IsNaN(seconds):
-		v.Throw("TypeError", "sleep: needs a number of seconds, got "+v.Describe(call.Argument(0)))
-	case seconds < 0:
-		v.Throw("RangeError", fmt.Sprintf("sleep: the number of seconds must not be negative, got %v", seconds))
+		if !m.sleepless.Swap(true) {
+			v.Log("warn", "sleep", "sleep: needs a number of seconds, got "+v.Describe(call.Argument(0))+": it does not wait")
+		}
+		seconds = 0
 	case seconds > math.MaxInt64/float64(time.Second)-1:
 		v.Throw("RangeError", fmt.Sprintf("sleep: %v seconds are too long", seconds))
 	}

@@ -54,6 +54,8 @@ func TestRedirects(t *testing.T) {
 		for (const status of [301, 302, 303, 307, 308]) say(http.post(base + '/' + status + '/same', 'data', params).body);
 		say(http.put(base + '/302/same', 'data').body, http.put(base + '/303/same', 'data').body);
 		say(http.head(base + '/303/same').request.method);
+		const sent = http.post(base + '/302/same', 'data');
+		say(sent.url === base + '/end?x=1#fragment', sent.request.url === base + '/302/same', sent.request.method, sent.request.body);
 		let r = http.get(base + '/302/other', params);
 		say(r.body, r.url, params.headers.Authorization);
 		r = http.get(base + '/302/same', {redirects: 0});
@@ -68,8 +70,9 @@ func TestRedirects(t *testing.T) {
 		"GET /end?x=1 host="+host+" auth=secret cookie=c=1 type= body=",
 		"POST /end?x=1 host="+host+" auth=secret cookie=c=1 type=text/x body=data",
 		"POST /end?x=1 host="+host+" auth=secret cookie=c=1 type=text/x body=data",
-		"PUT /end?x=1 host="+host+" auth= cookie= type= body=data GET /end?x=1 host="+host+" auth= cookie= type= body=",
+		"GET /end?x=1 host="+host+" auth= cookie= type= body= GET /end?x=1 host="+host+" auth= cookie= type= body=",
 		"HEAD",
+		"true true POST data",
 		"GET /end host="+otherHost+" auth= cookie= type=text/x body= "+other.URL+"/end secret",
 		"302 /end?x=1#fragment 0",
 		"302 0",
@@ -79,7 +82,7 @@ func TestRedirects(t *testing.T) {
 	if got, want := w.value("http_reqs").Sum, float64(s.reqs.Load()+other.reqs.Load()); got != want {
 		t.Errorf("%v requests were counted, the servers saw %v", got, want)
 	}
-	if got := w.value("http_reqs", "status", "302").Sum; got != 8 {
+	if got := w.value("http_reqs", "status", "302").Sum; got != 9 {
 		t.Errorf("%v redirects were counted", got)
 	}
 	if got := w.value("http_req_failed", "error_code", "1020").NonZero; got != 2 {
@@ -110,7 +113,8 @@ func TestCookies(t *testing.T) {
 		say(http.get(base + '/set').body);
 		say(http.get(base + '/a/b/c', {cookies: {x: 'hello world'}}).body);
 		say(http.get(base + '/', {cookies: {sid: {value: 'other', replace: true}}, headers: {Cookie: 'own=1'}}).body);
-		say(http.get(base + '/', {cookies: {sid: 'twice'}}).request.cookies.sid.length);
+		const twice = http.get(base + '/', {cookies: {sid: 'twice'}});
+		say(twice.body, twice.request.cookies.sid.length);
 		const jar = http.cookieJar();
 		say(jar === http.cookieJar(), jar.cookiesForURL(base + '/a/b/').deep[0], Object.keys(jar).length);
 		const mine = new http.CookieJar();
@@ -126,9 +130,9 @@ func TestCookies(t *testing.T) {
 		"",
 		"sid abc / true 60 sid,deep,evil",
 		"sid=abc",
-		`deep=d; sid=abc; x="hello world"`,
+		`x="hello world"; deep=d; sid=abc`,
 		"own=1; sid=other",
-		"2",
+		"sid=twice; sid=abc 2",
 		"true d 0",
 		"m=v true true",
 		"deep=d",
@@ -185,7 +189,7 @@ func TestBatch(t *testing.T) {
 		return says(t, p, "const base = '"+s.URL+"';", body, want...)
 	}
 	w := says(newPlan(), `
-		const rs = http.batch([base + '/1', ['POST', base + '/2', 'two', {tags: {t: 'x'}}], {method: 'put', url: base + '/3', body: {a: 1}}, {url: http.url`+"`${base}/${4}`"+`}]);
+		const rs = http.batch([base + '/1', ['POST', base + '/2', 'two', {tags: {t: 'x'}}], {method: 'put', url: base + '/3', body: {a: 1, b: null, c: undefined, d: [2, null]}}, {url: http.url`+"`${base}/${4}`"+`}]);
 		say(Array.isArray(rs), rs.length);
 		for (const r of rs) say(r.status, r.body);
 		const o = http.batch({one: base + '/1', bad: 'nonsense', two: {method: 'DELETE', url: base + '/2', params: {responseType: 'none'}}});
@@ -195,13 +199,13 @@ func TestBatch(t *testing.T) {
 		"true 4",
 		"200 GET /1 host="+host+" auth= cookie= type= body=",
 		"200 POST /2 host="+host+" auth= cookie= type= body=two",
-		"200 PUT /3 host="+host+" auth= cookie= type=application/x-www-form-urlencoded body=a=1",
+		"200 PUT /3 host="+host+" auth= cookie= type=application/x-www-form-urlencoded body=a=1&b=&c=&d=2&d=",
 		"200 GET /4 host="+host+" auth= cookie= type= body=",
 		"one,bad,two 200 1020 200 null",
 		"0",
 	)
-	if got := w.value("http_reqs").Sum; got != 6 || s.reqs.Load() != 6 {
-		t.Errorf("%v requests were counted, the server saw %d, want 6", got, s.reqs.Load())
+	if got := w.value("http_reqs").Sum; got != 7 || s.reqs.Load() != 6 {
+		t.Errorf("%v requests were counted, want 7, the one not sent among them; the server saw %d, want 6", got, s.reqs.Load())
 	}
 	if got := w.value("http_reqs", "t", "x", "method", "POST").Sum; got != 1 {
 		t.Errorf("%v requests have the tag", got)
@@ -292,6 +296,9 @@ func TestFailures(t *testing.T) {
 		w := newWorld(t, newPlan(), "", "const r = http.get("+url+"); say(r.status, r.error_code, r.error)")
 		if got := w.run()[0]; !strings.HasPrefix(got, "0 1020 ") || !strings.Contains(got, text) {
 			t.Errorf("%s: %s, want 1020 and %q", url, got, text)
+		}
+		if failed := w.value("http_req_failed", "error_code", "1020", "status", "0"); failed.NonZero != 1 || w.value("http_reqs").Sum != 1 {
+			t.Errorf("%s: counted as %v requests, %d failed", url, w.value("http_reqs").Sum, failed.NonZero)
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 // call is one request as it goes over the wire. A chain of redirects is several.
 type call struct {
 	method  string
-	target  *target
+	target  *target  // nil: the URL is not valid, there is nothing to send
+	invalid string   // that URL, without credentials
 	host    string   // overrides the Host header; "" does not
 	headers []header // validated, canonical names; no Host, no Content-Length, no Cookie
 	cookie  string   // value of the Cookie header

@@ -140,7 +140,8 @@ func expirations(u *url.URL, name string) []*nethttp.Cookie {
 }
 
 // cookieHeader returns the value of the Cookie header of a request to u: the
-// script's own header, then the jar's cookies, then those of the params.
+// script's own header, then the cookies of the params, then the jar's: of two
+// with one name most servers take the first.
 func cookieHeader(r *request, u *url.URL) string {
 	fromJar := r.jar.cookies(u)
 	if len(fromJar) == 0 && len(r.cookies) == 0 {
@@ -158,13 +159,13 @@ func cookieHeader(r *request, u *url.URL) string {
 		}
 		b.WriteString(s)
 	}
+	for _, ck := range r.cookies {
+		add(ck.name, ck.value)
+	}
 	for _, ck := range fromJar {
 		if !replaced(r.cookies, ck.Name) {
 			add(ck.Name, ck.Value)
 		}
-	}
-	for _, ck := range r.cookies {
-		add(ck.name, ck.value)
 	}
 	return b.String()
 }

@@ -117,7 +117,11 @@ func (p *program) seriesKey(scope *sandbox.Scope, tags *tagSet, q *call, r *repl
 		k.method = q.method
 	}
 	if s.name || s.url {
-		k.name = q.target.name
+		if q.target != nil {
+			k.name = q.target.name
+		} else {
+			k.name = q.invalid
+		}
 		if tags != nil && tags.name != "" {
 			k.name = tags.name
 		}

@@ -17,7 +17,10 @@ import (
 func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope, w *recorder, res *response) {
 	q := &r.call
 	if r.fail != nil {
-		res.method, res.fail, res.code = q.method, r.fail, r.fail.code
+		// Nothing was sent, but a request was asked for and failed: a test
+		// must not pass because of it.
+		res.method, res.url, res.sentURL, res.fail, res.code = q.method, r.invalid, r.invalid, r.fail, r.fail.code
+		w.record(scope, r.tags, q, &res.reply, r.expect.judge(0), res.code)
 		return
 	}
 	q.deadline = q.start + r.timeout
@@ -27,6 +30,10 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 			res.reply = reply{}
 		}
 		c.do(ctx, q, &res.reply)
+		if hop == 0 {
+			res.method, res.sentURL, res.host = q.method, q.target.name, q.host
+			res.sentHeaders, res.sentBody, res.sentCookie = q.headers, q.body, q.cookie
+		}
 		if len(res.setCookie) > 0 && r.jar != nil {
 			r.jar.store(c.p, q.target.url, res.setCookie)
 		}
@@ -60,8 +67,7 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 		q.queued = c.p.clock()
 		q.start = q.queued
 	}
-	res.method, res.name, res.host = q.method, q.target.name, q.host
-	res.sentHeaders, res.sentBody, res.sentCookie = q.headers, q.body, q.cookie
+	res.url = q.target.name
 }
 
 func redirects(status int) bool {
@@ -85,13 +91,13 @@ func (p *program) follow(from *target, location string) (*target, *failure) {
 	return next, nil
 }
 
-// redirect turns r into the request that a redirect asks for, as browsers do
-// (Fetch standard, HTTP-redirect fetch): 303, and 301 or 302 after a POST,
-// become a GET without body. What was meant for one origin alone is not told
-// to another.
+// redirect turns r into the request that a redirect asks for: 301, 302 and 303
+// become a GET without body, whatever the method was but HEAD, as k6 does and
+// RFC 9110 (15.4) allows. What was meant for one origin alone is not told to
+// another.
 func (r *request) redirect(status int, next *target) {
 	q := &r.call
-	if status == 303 && q.method != "GET" && q.method != "HEAD" || (status == 301 || status == 302) && q.method == "POST" {
+	if status <= 303 && q.method != "GET" && q.method != "HEAD" {
 		q.method, q.body = "GET", ""
 		q.headers = without(q.headers, "Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
 	}

@@ -88,7 +88,7 @@ func (m *module) finish(r *request, res *response) goja.Value {
 	if f := res.fail; f != nil && f != failInterrupted {
 		m.p.warnHere(m.v, warning(r, f), f.hint())
 		if r.throw && res.status == 0 {
-			m.throw("HTTPError", r.method+" "+res.name+": "+f.text)
+			m.throw("HTTPError", r.method+" "+res.url+": "+f.text)
 		}
 	}
 	return m.wrap(res, r.binary)
@@ -138,7 +138,7 @@ func (m *module) decode(where string, r *request, method string, u, body, params
 	if raw == m.lastURL && m.last != nil {
 		r.target = m.last
 	} else if t, err := m.p.target(raw); err != nil {
-		r.fail = &failure{codeURL, err.Error()}
+		r.fail, r.invalid = &failure{codeURL, err.Error()}, maskUserinfo(clip(raw))
 	} else {
 		r.target = t
 		m.lastURL, m.last = raw, t
@@ -209,7 +209,8 @@ func binary(o *goja.Object) ([]byte, bool) {
 }
 
 // form encodes an object as application/x-www-form-urlencoded, in the order of
-// its keys. An array gives its key once per element.
+// its keys. An array gives its key once per element, null and undefined an
+// empty value.
 func form(o *goja.Object) string {
 	var b strings.Builder
 	add := func(key string, v goja.Value) {
@@ -218,7 +219,9 @@ func form(o *goja.Object) string {
 		}
 		b.WriteString(url.QueryEscape(key))
 		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(v.String()))
+		if !goja.IsUndefined(v) && !goja.IsNull(v) {
+			b.WriteString(url.QueryEscape(v.String()))
+		}
 	}
 	for _, key := range o.Keys() {
 		v := o.Get(key)

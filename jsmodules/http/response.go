@@ -18,11 +18,13 @@ type response struct {
 	reply
 	code int // error_code
 
-	method, name, host string
-	sentHeaders        []header
-	sentBody           string
-	sentCookie         string
-	binary             bool
+	url    string // of the last request, after redirects
+	binary bool
+
+	// The first request, as the script asked for it.
+	method, sentURL, host string
+	sentHeaders           []header
+	sentBody, sentCookie  string
 
 	bodyValue goja.Value // body, made
 	tree      goja.Value // json(), parsed
@@ -92,7 +94,7 @@ func (r *response) Get(key string) goja.Value {
 	case "body":
 		return r.bodyJS()
 	case "url":
-		return rt.ToValue(r.name)
+		return rt.ToValue(r.url)
 	case "error":
 		if r.fail != nil {
 			return rt.ToValue(r.fail.text)
@@ -273,12 +275,12 @@ func (r *response) cookiesJS() goja.Value {
 	return o
 }
 
-// requestJS returns what was sent: after redirects, the last request.
+// requestJS returns what was sent first: redirects are not what was asked for.
 func (r *response) requestJS() goja.Value {
 	m, rt := r.m, r.m.rt
 	o := rt.NewObject()
 	m.define(o, "method", rt.ToValue(r.method))
-	m.define(o, "url", rt.ToValue(r.name))
+	m.define(o, "url", rt.ToValue(r.sentURL))
 	headers, cookies := rt.NewObject(), rt.NewObject()
 	agent := false
 	for _, h := range r.sentHeaders {

@@ -175,7 +175,11 @@ func mustEscape(c byte) bool {
 
 // maskUserinfo hides user name and password of a URL.
 func maskUserinfo(s string) string {
-	i := strings.Index(s, "://") + 3
+	i := strings.Index(s, "://")
+	if i < 0 {
+		return s
+	}
+	i += 3
 	end := len(s)
 	if j := strings.IndexAny(s[i:], "/?#"); j >= 0 {
 		end = i + j

@@ -102,7 +102,7 @@ func (in *instance) define(call goja.ConstructorCall, class string, t metric.Typ
 	_ = call.This.DefineDataProperty("name", name, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
 }
 
-// addSample is `add(value, tags)`.
+// addSample is `add(value, tags)`. It returns whether the value was taken.
 func (in *instance) addSample(call goja.FunctionCall) goja.Value {
 	this, _ := call.This.(*goja.Object)
 	c := in.metrics[this]
@@ -113,9 +113,13 @@ func (in *instance) addSample(call goja.FunctionCall) goja.Value {
 		in.v.Throw("Error", fmt.Sprintf("metric %s: samples cannot be added in init", c.metric.Name))
 	}
 	value := call.Argument(0).ToFloat()
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		in.warn(c.metric.Name, call.Argument(0))
-		return goja.Undefined()
+	switch {
+	case math.IsNaN(value) || math.IsInf(value, 0):
+		in.warn(c.metric.Name, in.v.Describe(call.Argument(0))+" is not a number")
+		return in.v.Bool(false)
+	case value < 0 && c.metric.Type == metric.Counter:
+		in.warn(c.metric.Name, in.v.Describe(call.Argument(0))+" is negative, and a counter only grows")
+		return in.v.Bool(false)
 	}
 	scope := in.v.Scope()
 	if len(call.Arguments) > 1 {
@@ -130,13 +134,13 @@ func (in *instance) addSample(call goja.FunctionCall) goja.Value {
 		c.scope, c.tags = scope, c.tags[:0]
 	}
 	in.v.Recorder().Record(c.series, value)
-	return goja.Undefined()
+	return in.v.Bool(true)
 }
 
 // warn tells once per metric that a value was left out.
-func (in *instance) warn(name string, value goja.Value) {
+func (in *instance) warn(name, why string) {
 	if _, told := in.warned.LoadOrStore(name, true); told {
 		return
 	}
-	in.v.Log("warn", "metrics", fmt.Sprintf("metric %s: %s is not a number and was left out; further ones are left out silently", name, in.v.Describe(value)))
+	in.v.Log("warn", "metrics", fmt.Sprintf("metric %s: %s; it was left out, and further ones are silently", name, why))
 }
