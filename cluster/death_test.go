@@ -267,7 +267,7 @@ func TestDiagnosis(t *testing.T) {
 		{"", ""},
 		{"one\ntwo\n", "two"},
 		{"one\ntwo", "two"},
-		{"a \x1b[31mred\x1b[0m word\n", "a  [31mred [0m word"},
+		{"a \x1b[31mred\x1b[0m word\n", `a \x1b[31mred\x1b[0m word`},
 		{"panic: index out of range\n\ngoroutine 1 [running]:\nmain.main()\n", "crash: index out of range"},
 		{"warning\nfatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1\n", "crash: all goroutines are asleep - deadlock!"},
 		{"fatal error: runtime: out of memory\n\nruntime stack:\n", "memory: it asked for more than there is"},

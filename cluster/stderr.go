@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+
+	"github.com/swarmload/swarm/engine/inert"
 )
 
 // stderrTail takes in what a runner writes to standard error: the beginning of
@@ -21,6 +23,7 @@ const (
 	maxStderr     = 64 << 10
 	maxCrash      = 8 << 10
 	maxStderrLine = 1 << 10
+	maxShown      = 200 // runes
 )
 
 // Write never fails and never blocks.
@@ -82,7 +85,7 @@ func (t *stderrTail) crashed() string {
 			first = strings.TrimPrefix(first, prefix)
 		}
 		first, _, _ = strings.Cut(first, " [recovered")
-		return "crash: " + printable(first)
+		return "crash: " + inert.Cut(first, maxShown)
 	}
 	return ""
 }
@@ -92,20 +95,5 @@ func (t *stderrTail) lastLine() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := strings.Split(strings.TrimSpace(string(t.tail)+string(t.line)), "\n")
-	return printable(strings.TrimSpace(lines[len(lines)-1]))
-}
-
-// printable makes a line inert on a terminal and short.
-func printable(line string) string {
-	const most = 200
-	line = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(line, "?"))
-	if len(line) > most {
-		line = strings.ToValidUTF8(line[:most], "") + "…"
-	}
-	return line
+	return inert.Cut(strings.TrimSpace(lines[len(lines)-1]), maxShown)
 }

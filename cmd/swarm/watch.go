@@ -9,6 +9,7 @@ import (
 	"github.com/swarmload/swarm/cmd/swarm/codeframe"
 	"github.com/swarmload/swarm/cmd/swarm/progress"
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
+	"github.com/swarmload/swarm/engine/inert"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/sandbox/bundle"
 )
@@ -78,7 +79,7 @@ func (w *watcher) Log(l cluster.LogLine) {
 	default:
 		label = w.paint.Dim(label)
 	}
-	text := strings.ReplaceAll(terminal.Inert(strings.TrimRight(l.Text, "\n")), "\n", "\n       ")
+	text := strings.ReplaceAll(inert.Text(strings.TrimRight(l.Text, "\n")), "\n", "\n       ")
 	line := label + strings.Repeat(" ", max(7-len(l.Level), 1)) + text
 	if w.verbose {
 		line += w.paint.Dim(origin(l))
@@ -89,10 +90,10 @@ func (w *watcher) Log(l cluster.LogLine) {
 func origin(l cluster.LogLine) string {
 	var parts []string
 	if l.Source != "" {
-		parts = append(parts, "source="+terminal.InertLine(l.Source))
+		parts = append(parts, "source="+inert.Line(l.Source))
 	}
 	if l.Scenario != "" {
-		parts = append(parts, "scenario="+terminal.InertLine(l.Scenario))
+		parts = append(parts, "scenario="+inert.Line(l.Scenario))
 	}
 	if l.VU > 0 {
 		parts = append(parts, fmt.Sprintf("vu=%d", l.VU))

@@ -14,7 +14,7 @@ import (
 func condition(v threshold.Verdict) string {
 	e, err := threshold.Parse(v.Expression)
 	if err != nil {
-		return inert(v.Expression)
+		return safe(v.Expression)
 	}
 	text := e.String()
 	if e.Method().String() == "count" && v.Metric.Type != metric.Counter {

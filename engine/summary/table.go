@@ -1,6 +1,10 @@
 package summary
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/swarmload/swarm/engine/inert"
+)
 
 // paint is an SGR code; the zero value prints plain.
 type paint string
@@ -47,7 +51,7 @@ func (t *table) widths() []int {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], columns(c.text))
+			widths[i] = max(widths[i], inert.Columns(c.text))
 		}
 	}
 	return widths
@@ -70,7 +74,7 @@ func (t *table) distinct(low, high int) int {
 				continue
 			}
 			full := row[t.shrink].text
-			cut := elide(full, width)
+			cut := inert.Elide(full, width)
 			if before, known := seen[cut]; known && before != full {
 				clash = true
 			}
@@ -111,14 +115,14 @@ func (t *table) write(p *printer, width int) {
 	}
 	for _, row := range t.rows {
 		if t.isLine(row) {
-			p.put(row[0].paint, elide(row[0].text, max(width, lowest)))
+			p.put(row[0].paint, inert.Elide(row[0].text, max(width, lowest)))
 			p.end()
 			continue
 		}
 		pending := 0 // spaces owed, so that no line ends in some
 		for i, c := range row {
-			text := elide(c.text, widths[i])
-			room := widths[i] - columns(text)
+			text := inert.Elide(c.text, widths[i])
+			room := widths[i] - inert.Columns(text)
 			if i > 0 && widths[i] > 0 {
 				pending += gap
 			}

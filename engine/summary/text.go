@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/inert"
 	"github.com/swarmload/swarm/engine/metric"
 )
 
@@ -51,6 +52,10 @@ func WriteText(w io.Writer, s *Summary, st Style) error {
 	return err
 }
 
+// safe is text of a script or target as it is printed: inert, and cut where
+// it is longer than any column.
+func safe(text string) string { return inert.Cut(text, 1024) }
+
 // printer writes lines.
 type printer struct {
 	style Style
@@ -77,7 +82,7 @@ func (p *printer) verdict(s *Summary) {
 	p.put("", " ")
 	p.put(c, sign+" ")
 	p.put(bold, word)
-	for _, part := range []string{inert(s.Script), figure.Length(s.Duration)} {
+	for _, part := range []string{safe(s.Script), figure.Length(s.Duration)} {
 		if part != "" {
 			p.put("", "  "+part)
 		}
@@ -87,7 +92,7 @@ func (p *printer) verdict(s *Summary) {
 	}
 	p.end()
 	for _, reason := range s.Reasons {
-		p.put("", "   "+inert(reason))
+		p.put("", "   "+safe(reason))
 		p.end()
 	}
 }
@@ -111,7 +116,7 @@ func (p *printer) thresholds(s *Summary) {
 		if v.Aborted {
 			note = strings.TrimPrefix(note+", stopped the run", ", ")
 		}
-		t.add(cell{"   " + sign + " " + inert(v.Name) + " " + condition(v), c}, cell{observed(v, s.TimeUnit), ""}, cell{note, c})
+		t.add(cell{"   " + sign + " " + safe(v.Name) + " " + condition(v), c}, cell{observed(v, s.TimeUnit), ""}, cell{note, c})
 	}
 	if len(t.rows) == 0 {
 		return
@@ -144,9 +149,9 @@ func (p *printer) checks(s *Summary) {
 	t.add(cell{" checks", faint}, cell{"passed", faint}, cell{"failed", faint}, cell{"share", faint})
 	for _, c := range rows[:min(len(rows), maxRows)] {
 		sign, color := mark(c.Fails == 0)
-		name := inert(c.Name)
+		name := safe(c.Name)
 		if group := strings.Trim(strings.ReplaceAll(c.Group, separator, " › "), " ›"); group != "" {
-			name = inert(group) + " › " + name
+			name = safe(group) + " › " + name
 		}
 		all := float64(c.Passes) + float64(c.Fails)
 		share := 0.0
@@ -187,7 +192,7 @@ func (p *printer) scenarios(s *Summary) {
 	t := table{right: []bool{false, false, true, true}}
 	t.add(cell{" scenarios", faint}, cell{"executor", faint}, cell{"iterations", faint}, cell{"interrupted", faint})
 	for _, sc := range s.Scenarios[:min(len(s.Scenarios), maxRows)] {
-		t.add(cell{"   " + inert(sc.Name), ""}, cell{inert(sc.Executor), ""}, cell{figure.Short(sc.Iterations), ""}, cell{failures(sc.Interrupted), ""})
+		t.add(cell{"   " + safe(sc.Name), ""}, cell{safe(sc.Executor), ""}, cell{figure.Short(sc.Iterations), ""}, cell{failures(sc.Interrupted), ""})
 	}
 	if more := len(s.Scenarios) - maxRows; more > 0 {
 		t.line(fmt.Sprintf("   … and %d more", more), faint)
@@ -211,14 +216,14 @@ func (p *printer) metrics(s *Summary) {
 		t := table{right: append([]bool{false}, slices.Repeat([]bool{true}, len(kind.keys))...)}
 		header := []cell{{" " + kind.title, faint}}
 		for _, key := range kind.keys {
-			header = append(header, cell{inert(key), faint})
+			header = append(header, cell{safe(key), faint})
 		}
 		t.add(header...)
 		for _, m := range s.Metrics {
 			if m.Type != kind.typ.String() {
 				continue
 			}
-			row := []cell{{"   " + inert(m.Name), ""}}
+			row := []cell{{"   " + safe(m.Name), ""}}
 			for _, key := range kind.keys {
 				row = append(row, cell{metricValue(m, key, s.TimeUnit), ""})
 			}
@@ -282,7 +287,7 @@ func (p *printer) facts(s *Summary) {
 	if s.Isolation == "off" {
 		t.add(cell{" isolation", faint}, cell{"off: the script ran in the coordinator's own process", ""})
 	} else if s.Isolation != "" {
-		t.add(cell{" isolation", faint}, cell{inert(s.Isolation), ""})
+		t.add(cell{" isolation", faint}, cell{safe(s.Isolation), ""})
 	}
 	if len(t.rows) > 0 {
 		p.section()
@@ -296,7 +301,7 @@ func (p *printer) notes(s *Summary) {
 	}
 	p.section()
 	for _, note := range s.Notes[:min(len(s.Notes), maxRows)] {
-		p.put("", " note: "+inert(note))
+		p.put("", " note: "+safe(note))
 		p.end()
 	}
 	if more := len(s.Notes) - maxRows; more > 0 {

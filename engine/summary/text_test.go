@@ -80,6 +80,15 @@ func TestColourChangesNothingElse(t *testing.T) {
 	}
 }
 
+// TestLongTextIsCut: a script cannot flood the summary.
+func TestLongTextIsCut(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	s := &Summary{Script: long, Reasons: []string{long}, Notes: []string{long}, Errors: []ErrorGroup{{Message: long, File: long}}}
+	if n := len(text(t, s, Style{Width: 100})); n > 8<<10 {
+		t.Errorf("megabytes of text stay %d bytes", n)
+	}
+}
+
 func TestWriteErrorIsReturned(t *testing.T) {
 	broken := errors.New("disk full")
 	for _, write := range []func(w writer) error{

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/inert"
 )
 
 // requests prints the table of requests, or their totals alone.
@@ -35,7 +36,7 @@ func requestTable(s *Summary, rows []Request, base string) table {
 	}
 	t.add(header...)
 	if base != "" {
-		t.line("   below "+inert(base), faint)
+		t.line("   below "+safe(base), faint)
 	}
 	add := func(name string, r Request) {
 		c := paint("")
@@ -49,11 +50,11 @@ func requestTable(s *Summary, rows []Request, base string) table {
 	shown := rows[:min(len(rows), maxRows)]
 	widest := 0
 	for _, r := range shown {
-		widest = max(widest, columns(method(r)))
+		widest = max(widest, inert.Columns(method(r)))
 	}
 	for _, r := range shown {
-		pad := strings.Repeat(" ", widest-columns(method(r))+1)
-		add(method(r)+pad+inert(strings.TrimPrefix(r.Name, base)), r)
+		pad := strings.Repeat(" ", widest-inert.Columns(method(r))+1)
+		add(method(r)+pad+safe(strings.TrimPrefix(r.Name, base)), r)
 	}
 	if more := len(rows) - len(shown); more > 0 {
 		t.line(fmt.Sprintf("   … and %d more", more), faint)
@@ -65,7 +66,7 @@ func requestTable(s *Summary, rows []Request, base string) table {
 }
 
 // method is short in any request that is not meant to annoy.
-func method(r Request) string { return elide(inert(r.Method), 10) }
+func method(r Request) string { return inert.Elide(safe(r.Method), 10) }
 
 // commonBase returns the URL below which all names lie, without the last slash,
 // "" if there is none.
@@ -97,14 +98,14 @@ func (p *printer) errors(s *Summary) {
 	all := s.Errors[:min(len(s.Errors), maxRows)]
 	t := table{right: []bool{true, false, false, false}, shrink: 1}
 	for _, e := range all {
-		t.add(cell{times(e), ""}, cell{inert(e.Message), red}, cell{place(e), ""}, cell{period(e), faint})
+		t.add(cell{times(e), ""}, cell{safe(e.Message), red}, cell{place(e), ""}, cell{period(e), faint})
 	}
 	if !t.fits(p.style.Width) {
 		// The message is what matters: it gets a line of its own.
 		counts := t.widths()[0]
 		t = table{right: []bool{true, false}, shrink: 1}
 		for _, e := range all {
-			t.add(cell{times(e), ""}, cell{inert(e.Message), red})
+			t.add(cell{times(e), ""}, cell{safe(e.Message), red})
 			where := strings.TrimLeft(place(e)+"   "+period(e), " ")
 			t.line(strings.Repeat(" ", counts+wide)+where, faint)
 		}
@@ -122,7 +123,7 @@ func times(e ErrorGroup) string { return "   " + figure.Short(e.Count) + " ×" }
 
 // place says where in the script the error arose, "" when unknown.
 func place(e ErrorGroup) string {
-	where := inert(e.File)
+	where := safe(e.File)
 	if where != "" && e.Line > 0 {
 		where += fmt.Sprintf(":%d", e.Line)
 		if e.Column > 0 {

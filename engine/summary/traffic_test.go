@@ -53,39 +53,3 @@ func TestCommonBaseOfAnything(t *testing.T) {
 		}
 	})
 }
-
-func TestElide(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		most int
-		want string
-	}{
-		{"short", 5, "short"},
-		{"abcdefghij", 6, "abc…ij"},
-		{"abcdefghij", 2, "…j"},
-		{"abcdefghij", 1, "…"},
-		{"abcdefghij", 0, "…"},
-		{"漢字漢字漢字", 7, "漢…字"},
-		{"e\u0301e\u0301e\u0301e\u0301e\u0301", 4, "e\u0301…e\u0301e\u0301"},
-	} {
-		got := elide(c.text, c.most)
-		if got != c.want {
-			t.Errorf("elide(%q, %d) = %q, want %q", c.text, c.most, got, c.want)
-		}
-	}
-}
-
-func TestElideAnything(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text, most := inert(rapid.String().Draw(t, "text")), rapid.IntRange(1, 50).Draw(t, "most")
-		if got := elide(text, most); columns(got) > most {
-			t.Fatalf("elide(%q, %d) = %q takes %d columns", text, most, got, columns(got))
-		}
-	})
-}
-
-func TestInertIsBounded(t *testing.T) {
-	if got := inert(strings.Repeat("x", 1<<20)); len(got) > 2048 {
-		t.Errorf("a megabyte stays %d bytes", len(got))
-	}
-}

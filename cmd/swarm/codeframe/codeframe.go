@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
+	"github.com/swarmload/swarm/engine/inert"
 )
 
 // Frame is one finding. Only Message is required.
@@ -40,11 +41,11 @@ func (p Place) String() string {
 	case p.File == "":
 		return ""
 	case p.Line <= 0:
-		return terminal.InertLine(p.File)
+		return inert.Line(p.File)
 	case p.Column <= 0:
-		return fmt.Sprintf("%s:%d", terminal.InertLine(p.File), p.Line)
+		return fmt.Sprintf("%s:%d", inert.Line(p.File), p.Line)
 	}
-	return fmt.Sprintf("%s:%d:%d", terminal.InertLine(p.File), p.Line, p.Column)
+	return fmt.Sprintf("%s:%d:%d", inert.Line(p.File), p.Line, p.Column)
 }
 
 // Call is one level of a stack.
@@ -70,7 +71,7 @@ func Render(f Frame, paint terminal.Paint, width int) []string {
 	if severity != "error" {
 		label = paint.Yellow(severity + ":")
 	}
-	message := strings.Split(strings.TrimRight(terminal.Inert(f.Message), "\n"), "\n")
+	message := strings.Split(strings.TrimRight(inert.Text(f.Message), "\n"), "\n")
 	lines := []string{label + " " + paint.Bold(message[0])}
 	for i, more := range message[1:] {
 		if i == maxMessageLines {
@@ -91,7 +92,7 @@ func Render(f Frame, paint terminal.Paint, width int) []string {
 		lines = append(lines, terminal.Truncate(paint.Dim("  "+c.text()), width))
 	}
 	if f.Hint != "" {
-		lines = append(lines, "  "+terminal.InertLine(f.Hint))
+		lines = append(lines, "  "+inert.Line(f.Hint))
 	}
 	return lines
 }
@@ -100,7 +101,7 @@ func (c Call) text() string {
 	if c.Function == "" {
 		return "at " + c.Place.String()
 	}
-	return fmt.Sprintf("at %s (%s)", terminal.InertLine(c.Function), c.Place)
+	return fmt.Sprintf("at %s (%s)", inert.Line(c.Function), c.Place)
 }
 
 // source returns the line and the one that underlines it.
@@ -138,7 +139,7 @@ func split(line string, column, length int) (before, mark, after string) {
 }
 
 func printable(s string) string {
-	return terminal.InertLine(strings.ReplaceAll(s, "\t", strings.Repeat(" ", tabWidth)))
+	return inert.Line(strings.ReplaceAll(s, "\t", strings.Repeat(" ", tabWidth)))
 }
 
 // clipLeft keeps the last n columns of s.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/inert"
 )
 
 // Style says how Render draws.
@@ -50,7 +51,7 @@ func Render(s State, st Style) []string {
 
 // head is the script, the bar of the whole run and the time.
 func head(s State, paint terminal.Paint, width int) string {
-	script := " " + paint.Bold(terminal.InertLine(s.Script)) + "  "
+	script := " " + paint.Bold(inert.Line(s.Script)) + "  "
 	tail := ""
 	switch s.Phase {
 	case "init":
@@ -82,13 +83,13 @@ func scenarios(s State, paint terminal.Paint, width int) []string {
 		shown = runningFirst(shown)[:maxScenarios]
 	}
 	for _, c := range shown {
-		name = max(name, terminal.Columns(terminal.InertLine(c.Name)))
+		name = max(name, terminal.Columns(inert.Line(c.Name)))
 		executor = max(executor, len(c.Executor))
 	}
 	name = min(name, 24)
 	var lines []string
 	for _, c := range shown {
-		label := pad(terminal.Truncate(terminal.InertLine(c.Name), name), name)
+		label := pad(terminal.Truncate(inert.Line(c.Name), name), name)
 		line := "   " + label + "  " + paint.Dim(pad(c.Executor, executor)) + "  "
 		tail := doing(c, paint)
 		if room := width - terminal.Columns(line) - terminal.Columns(tail) - 2; room >= 6 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
+	"github.com/swarmload/swarm/engine/inert"
 	"pgregory.net/rapid"
 )
 
@@ -134,7 +135,7 @@ func TestRenderFits(t *testing.T) {
 			if n := terminal.Columns(l); n >= st.Width {
 				t.Fatalf("%d columns of %d: %q", n, st.Width, l)
 			}
-			if !st.Color && terminal.InertLine(l) != l {
+			if !st.Color && inert.Line(l) != l {
 				t.Fatalf("not inert: %q", l)
 			}
 		}

@@ -1,12 +1,14 @@
 // Package terminal answers what the streams of a process are, a person's
-// screen or a file, and makes text of strangers safe to show on one.
+// screen or a file, and lays out coloured text for them.
 package terminal
 
 import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/swarmload/swarm/engine/inert"
 	"golang.org/x/term"
 )
 
@@ -87,8 +89,7 @@ func (p Paint) Green(s string) string  { return p.wrap("32", s) }
 func (p Paint) Yellow(s string) string { return p.wrap("33", s) }
 func (p Paint) Cyan(s string) string   { return p.wrap("36", s) }
 
-// Columns returns how many columns s takes, its colours left out. Every rune
-// counts as one, except wide ones of East Asian scripts and emoji: two.
+// Columns is [inert.Columns] of text that may be coloured: colours take none.
 func Columns(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
@@ -96,8 +97,8 @@ func Columns(s string) int {
 			i += size
 			continue
 		}
-		r, size := decode(s[i:])
-		n += width(r)
+		r, size := utf8.DecodeRuneInString(s[i:])
+		n += inert.Width(r)
 		i += size
 	}
 	return n
@@ -121,12 +122,12 @@ func Truncate(s string, n int) string {
 			i += size
 			continue
 		}
-		r, size := decode(s[i:])
-		if used+width(r) > n-1 {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if used+inert.Width(r) > n-1 {
 			break
 		}
 		b.WriteString(s[i : i+size])
-		used += width(r)
+		used += inert.Width(r)
 		i += size
 	}
 	b.WriteString("…")
