@@ -40,8 +40,14 @@ func (l *localLink) Wait() error {
 	return l.err
 }
 
-// Kill ends the runner as far as that is possible from outside.
-func (l *localLink) Kill() { l.killed.Do(l.cancel) }
+// Kill ends the runner as far as that is possible from outside. As with a
+// process, nothing it says from then on is heard.
+func (l *localLink) Kill() {
+	l.killed.Do(func() {
+		l.r.closeWriter()
+		l.cancel()
+	})
+}
 
 // duplex is one end of two pipes.
 type duplex struct{ r, w *pipe }

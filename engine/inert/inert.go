@@ -4,8 +4,8 @@
 // One rule decides: a character is shown as it is if it can be seen, and as its
 // code if not. So nothing can move the cursor, colour, hide, reverse the
 // direction of writing (U+202E) or look like something else with a character
-// nobody sees (U+200B). That includes spaces other than the usual one and
-// characters too new for this program's tables. The codes are those of
+// nobody sees (U+200B). Spaces of any width count as seen; characters too new for
+// this program's tables do not. The codes are those of
 // JavaScript: \n, \x1b, \u202e, \u{e0001}; \x80 to \xff are bytes that are not
 // UTF-8. A backslash is itself, so inert text stays as it is when made inert
 // again.
@@ -42,7 +42,7 @@ func escape(text string, most int, lines bool) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case unicode.IsPrint(r), lines && (r == '\n' || r == '\t'):
+		case unicode.IsPrint(r), unicode.Is(unicode.Zs, r), lines && (r == '\n' || r == '\t'):
 			b.WriteRune(r)
 		case r == '\n':
 			b.WriteString(`\n`)
