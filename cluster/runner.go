@@ -163,7 +163,8 @@ func (r *runner) answer(to *wire.Message, a *wire.Answer) error {
 	err := r.send(&wire.Message{Id: to.Id, Body: &wire.Message_Answer{Answer: a}})
 	var large *wire.FrameTooLarge
 	if errors.As(err, &large) {
-		return fmt.Errorf("what the script returned is too large: %w", large)
+		return &vu.Exception{Name: "RangeError", Message: fmt.Sprintf(
+			"what it returned takes %d bytes; at most %d can be passed on", large.Size, large.Limit)}
 	}
 	return nil
 }

@@ -148,6 +148,12 @@ func TestHandleSummary(t *testing.T) {
 	if err != nil || len(files) != 2 || string(files["stdout"]) != "n=3" || string(files["a.bin"]) != "\x01\x02" {
 		t.Fatalf("got %q, %v", files, err)
 	}
+	for _, nothing := range []string{`()=>{}`, `()=>null`, `async ()=>{}`} {
+		files, err := newProgram(t, newHost(), `exports.handleSummary = `+nothing).HandleSummary(ctx, []byte(`{}`))
+		if files != nil || err != nil {
+			t.Errorf("%s: %v, %v", nothing, files, err)
+		}
+	}
 	for code, want := range map[string]string{
 		`()=>1`:                           "must return an object",
 		`()=>[]`:                          "must return an object",

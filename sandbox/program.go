@@ -137,8 +137,12 @@ func (p *Program) once(ctx context.Context, phase Phase, name string, data []byt
 	})
 }
 
-// summaryFiles reads what handleSummary returned.
+// summaryFiles reads what handleSummary returned. None means that the usual
+// summary is wanted.
 func (v *VU) summaryFiles(result goja.Value) (map[string][]byte, error) {
+	if goja.IsUndefined(result) || goja.IsNull(result) {
+		return nil, nil
+	}
 	obj, ok := result.(*goja.Object)
 	if !ok || obj.ClassName() != "Object" {
 		return nil, &vu.Exception{Name: "TypeError", Message: "handleSummary must return an object of file names and contents, got " + v.Describe(result)}

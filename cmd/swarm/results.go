@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -52,7 +54,8 @@ func (r *results) check() error {
 }
 
 // write prints the summary, or what the script's handleSummary made instead,
-// and the files. It tries all of them.
+// and the files. It tries all of them. If a file of handleSummary cannot be
+// written, the summary is printed too: its numbers exist nowhere else.
 func (r *results) write(e *env, res *cluster.Result) error {
 	var failed error
 	note := func(err error) {
@@ -60,9 +63,9 @@ func (r *results) write(e *env, res *cluster.Result) error {
 			failed = &configError{err}
 		}
 	}
-	if res.Files != nil {
-		note(writeFiles(e, res.Files))
-	} else if r.mode != "off" {
+	note(writeFiles(e, res.Files))
+	_, printed := res.Files["stdout"]
+	if (res.Files == nil || failed != nil && !printed) && r.mode != "off" {
 		out := e.color(e.stdout)
 		style := summary.Style{Color: out.Color, Width: out.Width(), Mode: r.mode}
 		if r.mode == "normal" {
@@ -114,6 +117,9 @@ func writeFiles(e *env, files map[string][]byte) error {
 			err = writeBelow(root, name, files[name])
 		}
 		if err != nil && failed == nil {
+			if path := (*fs.PathError)(nil); errors.As(err, &path) {
+				err = path.Err // the name is told already
+			}
 			failed = fmt.Errorf("write %q of handleSummary: %w", name, err)
 		}
 	}
@@ -131,7 +137,22 @@ func writeStream(s terminal.Stream, text []byte) error {
 	return err
 }
 
+var errOutside = errors.New("files can be written below the current folder only")
+
+// writeBelow takes absolute names too, as long as they lead below root.
 func writeBelow(root *os.Root, name string, text []byte) error {
+	if filepath.IsAbs(name) {
+		folder, err := filepath.Abs(root.Name())
+		if err != nil {
+			return err
+		}
+		if name, err = filepath.Rel(folder, name); err != nil {
+			return errOutside
+		}
+	}
+	if !filepath.IsLocal(name) {
+		return errOutside
+	}
 	if dir := filepath.Dir(name); dir != "." {
 		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return err

@@ -94,9 +94,13 @@ type (
 	}
 )
 
+// maxSetupData bounds what handleSummary gets of setup's result: all the data
+// must fit into one message.
+const maxSetupData = 8 << 20
+
 // HandleSummaryData returns the JSON object that scripts get in
 // handleSummary(data), in k6's shape (metrics, root_group, options, state).
-// setup is what setup() returned, as JSON; none if it is empty. The runner has
+// setup is what setup() returned, as JSON; none if it is empty or huge. The runner has
 // no terminal, so colours and TTY flags are off.
 func HandleSummaryData(s *Summary, setup []byte) []byte {
 	d := handleData{
@@ -117,7 +121,7 @@ func HandleSummaryData(s *Summary, setup []byte) []byte {
 		}
 		d.Metrics[m.Name] = h
 	}
-	if json.Valid(setup) { // it comes from a runner
+	if len(setup) <= maxSetupData && json.Valid(setup) { // it comes from a runner
 		d.SetupData = setup
 	}
 	data, err := json.Marshal(d)
