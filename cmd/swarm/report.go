@@ -164,8 +164,6 @@ func wordLength(line string, column int) int {
 	return n
 }
 
-// exceptionFrame shows an exception at the innermost place of the author's
-// own source.
 // logFrame shows a log line that tells its place in the script.
 func logFrame(l cluster.LogLine, b *bundle.Bundle) codeframe.Frame {
 	f := exceptionFrame(&vu.Exception{Message: l.Text, Stack: []vu.Frame{{File: l.At.File, Line: l.At.Line, Column: l.At.Column}}}, b)
@@ -176,8 +174,10 @@ func logFrame(l cluster.LogLine, b *bundle.Bundle) codeframe.Frame {
 	return f
 }
 
+// exceptionFrame shows an exception at the innermost place of the author's
+// own source.
 func exceptionFrame(e *vu.Exception, b *bundle.Bundle) codeframe.Frame {
-	f := codeframe.Frame{Message: e.Error()}
+	f := codeframe.Frame{Message: e.Error(), Hint: missingHint(e)}
 	for i, call := range e.Stack {
 		place := codeframe.Place{File: call.File, Line: call.Line, Column: call.Column}
 		if i == 0 {

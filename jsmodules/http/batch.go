@@ -89,7 +89,7 @@ func (m *module) run(items []*item) {
 		defer func() {
 			if r := recover(); r != nil {
 				m.v.Log("debug", "http", fmt.Sprintf("panic in http.batch: %v\n%s", r, debug.Stack()))
-				it.res.fail = &failure{codeGeneric, "internal fault"}
+				it.res.fail = &failure{code: codeGeneric, text: "internal fault"}
 				it.res.code, it.res.status = codeGeneric, 0
 			}
 			ended <- it

@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	nethttp "net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -439,4 +441,20 @@ func TestNothingLeaks(t *testing.T) {
 		say(Object.prototype.toString.call(r), r instanceof Object, Object.getOwnPropertySymbols(r).length);
 	`, url), "blocked,body,connecting,cookies,duration,error,error_code,headers,looking_up,name,proto,receiving,remote_ip,remote_port,request,sending,status,status_text,timings,tls_cipher_suite,tls_handshaking,tls_version,url,waiting",
 		"[object Object] true 0")
+}
+
+// What the machine lacks is not the target's fault, and no user knows by heart
+// which limit it is.
+func TestFailuresOfThisMachine(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{
+		syscall.EMFILE:        "ulimit -n",
+		syscall.ENFILE:        "ulimit -n",
+		syscall.EADDRNOTAVAIL: "no free port",
+		syscall.EHOSTUNREACH:  "",
+	} {
+		f := dialFailure(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", errno)}, "h:80")
+		if f.code != codeDial || f.text != "cannot connect to h:80: "+errno.Error() || !strings.Contains(f.hint(), want) || (want == "") != (f.hint() == "") {
+			t.Errorf("%v: %d %q, hint %q", errno, f.code, f.text, f.hint())
+		}
+	}
 }

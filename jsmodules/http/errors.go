@@ -52,14 +52,18 @@ const (
 // failure is why a request has no usable response. Its text is stable: it holds
 // no ephemeral port and no bytes of the peer, so it serves as a tag value.
 type failure struct {
-	code int
-	text string
+	code   int
+	text   string
+	advice string // what to look at first, where the code alone does not say
 }
 
 func (f *failure) Error() string { return f.text }
 
 // hint says what to look at first; empty when the text says it all.
 func (f *failure) hint() string {
+	if f.advice != "" {
+		return f.advice
+	}
 	switch f.code {
 	case codeRefused:
 		return "is the target running, and are host and port right?"
@@ -78,16 +82,16 @@ func (f *failure) hint() string {
 }
 
 var (
-	failMalformed    = &failure{codeMalformed, "malformed response"}
-	failLengths      = &failure{codeLengths, "response with contradicting lengths"}
-	failSurplus      = &failure{codeSurplus, "bytes after the response"}
-	failHeadTooLarge = &failure{codeHeadTooLarge, "response header larger than 64 KiB"}
-	failInterim      = &failure{codeInterim, "too many 1xx responses"}
-	failTruncated    = &failure{codeTruncated, "connection closed in the middle of the response"}
-	failNoResponse   = &failure{codeNoResponse, "connection closed without a response"}
-	failTimeout      = &failure{codeTimeout, "request timeout"}
-	failInterrupted  = &failure{codeInterrupted, "interrupted by the end of the test"}
-	failDecode       = &failure{codeDecode, "response body cannot be decompressed"}
+	failMalformed    = &failure{code: codeMalformed, text: "malformed response"}
+	failLengths      = &failure{code: codeLengths, text: "response with contradicting lengths"}
+	failSurplus      = &failure{code: codeSurplus, text: "bytes after the response"}
+	failHeadTooLarge = &failure{code: codeHeadTooLarge, text: "response header larger than 64 KiB"}
+	failInterim      = &failure{code: codeInterim, text: "too many 1xx responses"}
+	failTruncated    = &failure{code: codeTruncated, text: "connection closed in the middle of the response"}
+	failNoResponse   = &failure{code: codeNoResponse, text: "connection closed without a response"}
+	failTimeout      = &failure{code: codeTimeout, text: "request timeout"}
+	failInterrupted  = &failure{code: codeInterrupted, text: "interrupted by the end of the test"}
+	failDecode       = &failure{code: codeDecode, text: "response body cannot be decompressed"}
 )
 
 // statusCode returns the error code of an HTTP status, 0 when it is no error.
@@ -107,23 +111,30 @@ func dialFailure(err error, addr string) *failure {
 	case errors.Is(err, context.Canceled):
 		return failInterrupted
 	case errors.As(err, &blocked):
-		return &failure{codeBlockedIP, blocked.Error()}
+		return &failure{code: codeBlockedIP, text: blocked.Error()}
 	case errors.As(err, &dns):
 		host, _, _ := net.SplitHostPort(addr)
 		if dns.IsNotFound {
-			return &failure{codeNoSuchHost, "no such host: " + host}
+			return &failure{code: codeNoSuchHost, text: "no such host: " + host}
 		}
-		return &failure{codeDNS, "lookup of " + host + " failed"}
+		return &failure{code: codeDNS, text: "lookup of " + host + " failed"}
 	case isTimeout(err):
-		return &failure{codeDialTimeout, "timeout connecting to " + addr}
+		return &failure{code: codeDialTimeout, text: "timeout connecting to " + addr}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &failure{codeRefused, "connection refused by " + addr}
+		return &failure{code: codeRefused, text: "connection refused by " + addr}
 	case errors.Is(err, syscall.ECONNRESET):
-		return &failure{codeReset, "connection reset by peer"}
+		return &failure{code: codeReset, text: "connection reset by peer"}
 	case errors.As(err, &errno):
-		return &failure{codeDial, "cannot connect to " + addr + ": " + errno.Error()}
+		f := &failure{code: codeDial, text: "cannot connect to " + addr + ": " + errno.Error()}
+		switch errno {
+		case syscall.EMFILE, syscall.ENFILE:
+			f.advice = "each VU has its own connections; ulimit -n says how many files and connections a process may have"
+		case syscall.EADDRNOTAVAIL:
+			f.advice = "this machine has no free port left for connections to that address; reuse connections, or use fewer VUs"
+		}
+		return f
 	}
-	return &failure{codeDial, "cannot connect to " + addr}
+	return &failure{code: codeDial, text: "cannot connect to " + addr}
 }
 
 // handshakeFailure says why a TLS session with the server could not be set up.
@@ -133,19 +144,19 @@ func handshakeFailure(err error, name string) *failure {
 	var alert tls.AlertError
 	switch {
 	case errors.As(err, &authority):
-		return &failure{codeAuthority, "certificate of " + name + " is signed by an unknown authority"}
+		return &failure{code: codeAuthority, text: "certificate of " + name + " is signed by an unknown authority"}
 	case errors.As(err, &hostname):
-		return &failure{codeHostname, "certificate is not valid for " + name}
+		return &failure{code: codeHostname, text: "certificate is not valid for " + name}
 	case errors.As(err, &alert):
-		return &failure{codeTLS, alert.Error()}
+		return &failure{code: codeTLS, text: alert.Error()}
 	case isTimeout(err), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return ioFailure(err)
 	}
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) {
-		return &failure{codeTLS, "certificate of " + name + " is not valid: " + reasonText(invalid.Reason)}
+		return &failure{code: codeTLS, text: "certificate of " + name + " is not valid: " + reasonText(invalid.Reason)}
 	}
-	return &failure{codeTLS, "TLS handshake with " + name + " failed"}
+	return &failure{code: codeTLS, text: "TLS handshake with " + name + " failed"}
 }
 
 func reasonText(r x509.InvalidReason) string {
@@ -168,19 +179,19 @@ func ioFailure(err error) *failure {
 	case errors.Is(err, net.ErrClosed):
 		return failInterrupted // only the end of the context closes a connection in use
 	case errors.Is(err, syscall.ECONNRESET):
-		return &failure{codeReset, "connection reset by peer"}
+		return &failure{code: codeReset, text: "connection reset by peer"}
 	case errors.Is(err, syscall.EPIPE):
-		return &failure{codeBrokenPipe, "broken pipe: the server closed the connection"}
+		return &failure{code: codeBrokenPipe, text: "broken pipe: the server closed the connection"}
 	case errors.As(err, &errno):
-		return &failure{codeErrno, errno.Error()}
+		return &failure{code: codeErrno, text: errno.Error()}
 	case errors.As(err, &alert), errors.As(err, &record):
-		return &failure{codeTLS, "TLS record not valid"}
+		return &failure{code: codeTLS, text: "TLS record not valid"}
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {
-		return &failure{codeTCP, "network error on " + op.Op}
+		return &failure{code: codeTCP, text: "network error on " + op.Op}
 	}
-	return &failure{codeGeneric, "connection failed"}
+	return &failure{code: codeGeneric, text: "connection failed"}
 }
 
 func isTimeout(err error) bool {

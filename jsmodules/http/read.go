@@ -184,7 +184,7 @@ func (r *reply) readBody(br *bufio.Reader, cn *conn, h *fasthttp.ResponseHeader,
 
 var (
 	errTooLarge      = errors.New("body too large")
-	failBodyTooLarge = &failure{codeBodyTooLarge, "response body larger than 64 MiB"}
+	failBodyTooLarge = &failure{code: codeBodyTooLarge, text: "response body larger than 64 MiB"}
 )
 
 // keepBody appends the body to r.raw, or drops it: length bytes, or when that is

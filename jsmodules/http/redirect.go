@@ -82,11 +82,11 @@ func redirects(status int) bool {
 func (p *program) follow(from *target, location string) (*target, *failure) {
 	u, err := url.Parse(location)
 	if err != nil {
-		return nil, &failure{codeURL, "redirect to an invalid URL"}
+		return nil, &failure{code: codeURL, text: "redirect to an invalid URL"}
 	}
 	next, err := p.target(from.url.ResolveReference(u).String())
 	if err != nil {
-		return nil, &failure{codeURL, "redirect to an unusable URL"}
+		return nil, &failure{code: codeURL, text: "redirect to an unusable URL"}
 	}
 	return next, nil
 }

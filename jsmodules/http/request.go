@@ -138,7 +138,7 @@ func (m *module) decode(where string, r *request, method string, u, body, params
 	if raw == m.lastURL && m.last != nil {
 		r.target = m.last
 	} else if t, err := m.p.target(raw); err != nil {
-		r.fail, r.invalid = &failure{codeURL, err.Error()}, maskUserinfo(clip(raw))
+		r.fail, r.invalid = &failure{code: codeURL, text: err.Error()}, maskUserinfo(clip(raw))
 	} else {
 		r.target = t
 		m.lastURL, m.last = raw, t
