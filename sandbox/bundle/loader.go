@@ -133,11 +133,14 @@ func (l *loader) onLoad(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		if kind == api.LoaderJSON {
 			effort = noScopes
 		}
+		bom := len(text) - len(contents)
+		if rest, ok := strings.CutPrefix(contents, "#!"); ok && kind != api.LoaderJSON {
+			contents = "//" + rest // esbuild keeps it, but not on the first line of the bundle
+		}
 		s := screen(contents, effort)
 		if kind != api.LoaderJSON {
 			l.effort = s.effort
 		}
-		bom := len(text) - len(contents)
 		if s.why != "" {
 			d := l.at(a.Path, s.pos+bom)
 			d.Message = s.why

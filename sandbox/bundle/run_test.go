@@ -156,3 +156,21 @@ func diagnose(t testing.TB, files map[string]string, entry ...string) Diagnostic
 	}
 	return found
 }
+
+// Scripts made executable start with a line for the system.
+func TestHashbang(t *testing.T) {
+	for _, name := range []string{"script.js", "script.ts"} {
+		for _, start := range []string{"", "\ufeff"} {
+			b := mustBuild(t, map[string]string{
+				name:     start + "#!/usr/bin/env -S swarm run '`\nimport {two} from './two.js'; export default function () { return two }",
+				"two.js": "#!/bin/sh\r\nexport const two = 2;",
+			}, name)
+			if got := run(t, b).call(t, "default"); got != int64(2) {
+				t.Errorf("%s: got %v", name, got)
+			}
+		}
+	}
+	if found := diagnose(t, map[string]string{"script.js": "#!x\nexport default function () {\n#! }"}); len(found) != 1 || found[0].At.Line != 3 {
+		t.Errorf("in the middle of a file: %+v", found)
+	}
+}
