@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 
 	"github.com/swarmload/swarm/cluster"
@@ -80,7 +81,7 @@ func frames(err error) []codeframe.Frame {
 		if where.told {
 			return nil
 		}
-		return []codeframe.Frame{{Severity: "stopped", Message: stopped.Error()}}
+		return []codeframe.Frame{{Severity: "stopped", Message: strings.TrimPrefix(stopped.Error(), "stopped ")}}
 	case errors.As(err, &problems):
 		return problemFrames(problems, where.bundle)
 	case errors.As(err, &config):
