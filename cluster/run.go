@@ -326,8 +326,12 @@ func (r *run) merge(s *session, d *wire.Delta) error {
 	r.exceptions.merge(d.GetExceptions())
 	r.exceptions.tell(false, r.observer.Exception)
 	for _, o := range d.GetOverflowed() {
-		r.note(fmt.Sprintf("tag %q of %s has too many values: the rest is counted as %q",
-			wire.Shorten(o.GetTag(), maxLogName), wire.Shorten(o.GetMetric(), maxLogName), metric.Overflow))
+		// Several metrics share the tag; the text is the same, and told once.
+		text := fmt.Sprintf("tag %q has too many values: the rest is counted as %q", wire.Shorten(o.GetTag(), maxLogName), metric.Overflow)
+		if tag := o.GetTag(); tag == "url" || tag == "name" {
+			text += "; requests that belong together need one name: http.url`…` or the tag name"
+		}
+		r.note(text)
 	}
 	if r.invalid == 0 && d.GetInvalid() > 0 {
 		r.note("values that are not finite numbers were added to metrics and left out")

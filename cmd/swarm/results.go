@@ -1,18 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"maps"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/swarmload/swarm/cluster"
-	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/engine/summary"
 )
 
@@ -20,6 +13,7 @@ import (
 type results struct {
 	mode string   // of the summary: "compact", "normal", "full", "off"
 	json []string // files
+	dir  string   // where handleSummary may write, "" for reports below the current folder
 }
 
 // parseOutputs reads the values of --out: format=file.
@@ -39,6 +33,13 @@ func parseOutputs(specs []string) (files []string, err error) {
 
 // check finds out before the load whether the files can be written.
 func (r *results) check() error {
+	if r.dir != "" {
+		if info, err := os.Stat(r.dir); err != nil {
+			return &configError{fmt.Errorf("--summary-dir: %w", err)}
+		} else if !info.IsDir() {
+			return &configError{fmt.Errorf("--summary-dir: %s is not a folder", r.dir)}
+		}
+	}
 	for _, name := range r.json {
 		_, missing := os.Stat(name)
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
@@ -63,7 +64,7 @@ func (r *results) write(e *env, res *cluster.Result) error {
 			failed = &configError{err}
 		}
 	}
-	note(writeFiles(e, res.Files))
+	note(writeFiles(e, r.dir, res.Files))
 	_, printed := res.Files["stdout"]
 	if (res.Files == nil || failed != nil && !printed) && r.mode != "off" {
 		out := e.color(e.stdout)
@@ -95,68 +96,4 @@ func writeJSON(name string, s *summary.Summary) error {
 		return fmt.Errorf("write the summary to %s: %w", name, err)
 	}
 	return nil
-}
-
-// writeFiles writes what handleSummary returned: to the streams by name, and to
-// files below the current folder, nowhere else.
-func writeFiles(e *env, files map[string][]byte) error {
-	root, err := os.OpenRoot(".")
-	if err != nil {
-		return fmt.Errorf("write the files of handleSummary: %w", err)
-	}
-	defer root.Close()
-	var failed error
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		var err error
-		switch name {
-		case "stdout":
-			err = writeStream(e.stdout, files[name])
-		case "stderr":
-			err = writeStream(e.stderr, files[name])
-		default:
-			err = writeBelow(root, name, files[name])
-		}
-		if err != nil && failed == nil {
-			if path := (*fs.PathError)(nil); errors.As(err, &path) {
-				err = path.Err // the name is told already
-			}
-			failed = fmt.Errorf("write %q of handleSummary: %w", name, err)
-		}
-	}
-	return failed
-}
-
-// writeStream keeps a script's text from playing with the terminal; where there
-// is none, the text passes as it is.
-func writeStream(s terminal.Stream, text []byte) error {
-	out := string(text)
-	if s.Interactive {
-		out = terminal.InertColored(out)
-	}
-	_, err := io.WriteString(s, out)
-	return err
-}
-
-var errOutside = errors.New("files can be written below the current folder only")
-
-// writeBelow takes absolute names too, as long as they lead below root.
-func writeBelow(root *os.Root, name string, text []byte) error {
-	if filepath.IsAbs(name) {
-		folder, err := filepath.Abs(root.Name())
-		if err != nil {
-			return err
-		}
-		if name, err = filepath.Rel(folder, name); err != nil {
-			return errOutside
-		}
-	}
-	if !filepath.IsLocal(name) {
-		return errOutside
-	}
-	if dir := filepath.Dir(name); dir != "." {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return root.WriteFile(name, text, 0o644)
 }

@@ -75,6 +75,7 @@ func (r *runCommand) register(c *cobra.Command) {
 	f.Var(&r.summaryMode, "summary", "how much the summary tells")
 	f.StringArrayVarP(&r.outputs, "out", "o", nil, "also write the summary to a file: json=`FILE`")
 	f.StringVar(&r.export, "summary-export", "", "the same as --out json=`FILE`")
+	f.StringVar(&r.results.dir, "summary-dir", "", "let handleSummary write any file below `DIR`; without it, reports below the current folder")
 	f.Var(&r.isolation, "isolation", "what the script runs in: a process of its own, or (off) this one")
 	f.Uint64Var(&r.seed, "seed", 0, "`number` that makes random values repeatable")
 	withoutVariable(f, "env", "env-file", "pass-env")

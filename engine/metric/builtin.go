@@ -1,7 +1,7 @@
 package metric
 
 // Names of the metrics every run emits. They are k6's, so that dashboards and
-// thresholds carry over.
+// thresholds carry over, except where a comment says otherwise.
 const (
 	VUs               = "vus"
 	VUsMax            = "vus_max"
@@ -23,6 +23,10 @@ const (
 	HTTPReqWaiting        = "http_req_waiting"
 	HTTPReqReceiving      = "http_req_receiving"
 	HTTPReqFailed         = "http_req_failed"
+	// HTTPReqRetries is ours: requests that were sent a second time because
+	// their connection was closed before an answer came. Each is one of
+	// http_reqs, but the target may have received it twice.
+	HTTPReqRetries = "http_req_retries"
 )
 
 // Builtin lists the metrics that exist in every run, whether or not the script
@@ -48,5 +52,6 @@ func Builtin() []Metric {
 		{HTTPReqWaiting, Trend, Time},
 		{HTTPReqReceiving, Trend, Time},
 		{HTTPReqFailed, Rate, Plain},
+		{HTTPReqRetries, Counter, Plain},
 	}
 }

@@ -44,6 +44,9 @@ func Build(in Input) *Summary {
 	for _, scenario := range in.Scenarios {
 		s.Interrupted += scenario.Interrupted
 	}
+	if n := total(in.Set, metric.HTTPReqRetries); n > 0 {
+		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection was closed before an answer came; the target may have received both")
+	}
 	if s.Iterations == 0 && s.Interrupted > 0 {
 		s.Notes = append(s.Notes, "no iteration came to its end: all that began were cut off")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,5 +244,24 @@ func BenchmarkBuild(b *testing.B) {
 		if s := Build(in); len(s.Requests) != 2_500 {
 			b.Fatal(len(s.Requests))
 		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	r := record(t)
+	r.add(metric.HTTPReqs, 1)
+	r.add(metric.HTTPReqRetries, 3)
+	r.at(time.Second)
+	in := r.input(`{}`)
+	in.Scenarios = []Scenario{{Name: "default", Interrupted: 2}}
+	notes := strings.Join(Build(in).Notes, "\n")
+	for _, want := range []string{"sent a second time: 3 requests", "no iteration came to its end"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("notes %q, want %q", notes, want)
+		}
+	}
+	in.Scenarios[0].Interrupted = 0
+	if notes := Build(in).Notes; len(notes) != 1 {
+		t.Errorf("notes %q, want one", notes)
 	}
 }

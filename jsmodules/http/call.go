@@ -52,6 +52,7 @@ type reply struct {
 	setCookie []string // values of Set-Cookie
 	location  string   // of a 3xx response
 	written   bool     // the whole request was sent
+	resent    bool     // it was sent before, over a connection that ended without an answer
 	dropped   bool     // the body was read but not kept
 }
 
@@ -85,7 +86,8 @@ func (p *program) releaseScratch(s *scratch) {
 // is sent again, once and on a new connection, if RFC 9110 (9.2.2) allows it: its
 // method is idempotent, or none of it had been written. The script sees one
 // request; the bytes of both attempts are counted, the first attempt's time is
-// part of `blocked`.
+// part of `blocked`, and http_req_retries counts it if the target may have
+// received the first attempt too.
 func (c *client) do(ctx context.Context, q *call, r *reply) {
 	s := c.p.acquireScratch()
 	s.out = c.p.appendRequest(s.out[:0], q)
@@ -93,12 +95,13 @@ func (c *client) do(ctx context.Context, q *call, r *reply) {
 		for cn := c.reuse(q.target.origin); cn != nil; cn = c.reuse(q.target.origin) {
 			// Taking a connection from the list costs less than reading the clock.
 			r.timings.blocked = q.start - q.queued
+			before := r.sent
 			outcome := c.converse(cn, q, s, r, q.start)
 			if outcome == done {
 				c.p.releaseScratch(s)
 				return
 			}
-			*r = reply{sent: r.sent, received: r.received}
+			*r = reply{sent: r.sent, received: r.received, resent: outcome == resend && r.sent > before}
 			if outcome == resend {
 				break
 			}

@@ -261,6 +261,13 @@ func TestStale(t *testing.T) {
 			if got := w.run(); got[0] != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
+			retries := 0.0
+			if !tt.atRest && tt.method != "POST" {
+				retries = 1 // the target has received both
+			}
+			if got := w.value("http_req_retries").Sum; got != retries {
+				t.Errorf("%v retries counted, want %v", got, retries)
+			}
 			if a := w.value("http_reqs"); a.Sum != 2 {
 				t.Errorf("%v requests were counted, want 2", a.Sum)
 			}

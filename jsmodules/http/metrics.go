@@ -106,6 +106,16 @@ func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *call, r *reply,
 	if r.received > 0 {
 		rec.Record(set.received, float64(r.received))
 	}
+	if r.resent { // rare: the series is looked up each time
+		rec.Record(w.p.host.Registry.Series(w.p.metrics.retries, scopeTags(scope)), 1)
+	}
+}
+
+func scopeTags(s *sandbox.Scope) metric.Tags {
+	if s == nil {
+		return metric.Tags{}
+	}
+	return s.Tags
 }
 
 func millis(d time.Duration) float64 { return float64(d) / 1e6 }
@@ -183,10 +193,7 @@ func (p *program) newSeriesSet(k *seriesKey) *seriesSet {
 	if k.tags != nil {
 		pairs = append(pairs, k.tags.tags...)
 	}
-	var scope metric.Tags
-	if k.scope != nil {
-		scope = k.scope.Tags
-	}
+	scope := scopeTags(k.scope)
 	tags := scope.With(pairs...)
 	reg, m := p.host.Registry, &p.metrics
 	set := &seriesSet{

@@ -95,7 +95,7 @@ func (p *program) warned(text string) bool {
 type httpMetrics struct {
 	reqs, failed                                                               *metric.Metric
 	duration, blocked, connecting, tlsHandshaking, sending, waiting, receiving *metric.Metric
-	sent, received                                                             *metric.Metric
+	sent, received, retries                                                    *metric.Metric
 }
 
 func (m *httpMetrics) define(r *metric.Registry) error {
@@ -110,7 +110,7 @@ func (m *httpMetrics) define(r *metric.Registry) error {
 		{&m.blocked, metric.HTTPReqBlocked}, {&m.connecting, metric.HTTPReqConnecting},
 		{&m.tlsHandshaking, metric.HTTPReqTLSHandshaking}, {&m.sending, metric.HTTPReqSending},
 		{&m.waiting, metric.HTTPReqWaiting}, {&m.receiving, metric.HTTPReqReceiving},
-		{&m.sent, metric.DataSent}, {&m.received, metric.DataReceived},
+		{&m.sent, metric.DataSent}, {&m.received, metric.DataReceived}, {&m.retries, metric.HTTPReqRetries},
 	} {
 		if *d.m = r.Lookup(d.name); *d.m == nil {
 			return fmt.Errorf("metric %s is not defined", d.name)
