@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 BENCHTIME ?= 1s
 # Tools the comparison may find beside swarm: nginx for the target, then any of
 # wrk, bombardier and k6.
-COMPARE ?= -duration 5s -rounds 3 -paced 2000
+COMPARE ?= -duration 5s -rounds 5 -paced 2000
 
 .PHONY: demo build test unit race lint layers fmt fuzz bench golden samples proto clean
 

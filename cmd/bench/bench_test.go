@@ -77,3 +77,19 @@ func TestMeasurement(t *testing.T) {
 		t.Errorf("%v requests/s, %v µs, %v MB", m.Rate(), m.CPUPerRequest(), m.PeakMB())
 	}
 }
+
+func TestRatios(t *testing.T) {
+	rates := func(requests ...uint64) (all []Measurement) {
+		for _, n := range requests {
+			all = append(all, Measurement{Requests: n, Wall: time.Second})
+		}
+		return all
+	}
+	got := Ratios(rates(30, 80, 10, 7), rates(10, 10, 10), Measurement.Rate)
+	if !slices.Equal(got, []float64{1, 3, 8}) {
+		t.Errorf("ratios %v, want 1, 3, 8", got)
+	}
+	if got := Ratios(rates(1), rates(0), Measurement.Rate); len(got) != 0 {
+		t.Errorf("ratios to nothing: %v", got)
+	}
+}

@@ -4,7 +4,9 @@
 // with 49 bytes of JSON; each client runs on processor 1. Requests are counted
 // by nginx, CPU time and memory by the kernel: no tool is asked about itself.
 // Tools take turns, round after round, so that a machine that drifts drifts
-// for all of them; the table shows medians.
+// for all of them. The table shows medians; ratios are taken round by round,
+// between measurements a few seconds apart, and their median is shown with the
+// smallest and the largest.
 //
 //	go run ./cmd/bench -swarm ./swarm -duration 5s -rounds 3
 package main
@@ -83,6 +85,19 @@ func run(ctx context.Context, swarm, only string, duration time.Duration, rounds
 	return report(tools, results, connections, duration, rounds, paced)
 }
 
+// Ratios returns f of a over f of b for each round in which both were measured,
+// the smallest first.
+func Ratios(a, b []Measurement, f func(Measurement) float64) []float64 {
+	var all []float64
+	for i := range min(len(a), len(b)) {
+		if y := f(b[i]); y > 0 {
+			all = append(all, f(a[i])/y)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // report prints the medians and the ratios the budgets are stated in.
 func report(tools []Tool, results map[string][]Measurement, connections int, duration time.Duration, rounds, paced int) error {
 	median := func(name string, f func(Measurement) float64) float64 {
@@ -108,8 +123,9 @@ func report(tools []Tool, results map[string][]Measurement, connections int, dur
 	}
 	fmt.Println()
 	ratio := func(budget, a, b string, f func(Measurement) float64, what string) {
-		if x, y := median(a, f), median(b, f); x > 0 && y > 0 {
-			fmt.Printf("%s: %s, %s against %s: %.2f ×\n", budget, what, a, b, x/y)
+		if all := Ratios(results[a], results[b], f); len(all) > 0 {
+			fmt.Printf("%s: %s, %s against %s: %.2f × (%.2f to %.2f)\n",
+				budget, what, a, b, all[len(all)/2], all[0], all[len(all)-1])
 		}
 	}
 	ratio("B1", "swarm minimal", "bombardier", Measurement.CPUPerRequest, "CPU per request")
