@@ -12,7 +12,7 @@ import (
 // results says where what a run came to is written.
 type results struct {
 	mode string   // of the summary: "compact", "normal", "full", "off"
-	json []string // files
+	json []string // files; "-" is the standard output
 	dir  string   // where handleSummary may write, "" for reports below the current folder
 }
 
@@ -41,6 +41,9 @@ func (r *results) check() error {
 		}
 	}
 	for _, name := range r.json {
+		if name == "-" {
+			continue
+		}
 		_, missing := os.Stat(name)
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
 		if err != nil {
@@ -78,6 +81,10 @@ func (r *results) write(e *env, res *cluster.Result) error {
 		note(summary.WriteText(out, res.Summary, style))
 	}
 	for _, name := range r.json {
+		if name == "-" {
+			note(summary.WriteJSON(e.stdout, res.Summary))
+			continue
+		}
 		note(writeJSON(name, res.Summary))
 	}
 	return failed

@@ -73,7 +73,7 @@ func (r *runCommand) register(c *cobra.Command) {
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&r.verbose, "verbose", false, "more about each log line, and debug lines")
 	f.Var(&r.summaryMode, "summary", "how much the summary tells")
-	f.StringArrayVarP(&r.outputs, "out", "o", nil, "also write the summary to a file: json=`FILE`")
+	f.StringArrayVarP(&r.outputs, "out", "o", nil, "also write the summary to a file: json=`FILE`, - for the standard output")
 	f.StringVar(&r.export, "summary-export", "", "the same as --out json=`FILE`")
 	f.StringVar(&r.results.dir, "summary-dir", "", "let handleSummary write any file below `DIR`; without it, reports below the current folder")
 	f.Var(&r.isolation, "isolation", "what the script runs in: a process of its own, or (off) this one")
