@@ -27,10 +27,10 @@ const (
 // from setup on it holds what was received, also beside an error.
 //
 // Errors a caller tells apart: plan.Problems, *ScriptError, *TimeoutError,
-// *RunnerDied, *ThresholdsFailed, *Unanswered, *Stopped. If several apply, the one returned
+// *RunnerDied, *ThresholdsFailed, *NothingTested, *Stopped. If several apply, the one returned
 // is that which says most about how far the result can be trusted: a runner
 // that died, a hard stop, then whatever went wrong in a phase (the first of
-// them), a graceful stop, failed thresholds, no answers. The summary names the reasons
+// them), a graceful stop, failed thresholds, nothing tested. The summary names the reasons
 // either way.
 //
 // When ctx ends, the load is cut off at once and neither teardown nor
@@ -260,8 +260,12 @@ func (r *run) judge() {
 	if len(failed) > 0 {
 		r.fail(&ThresholdsFailed{Failed: failed})
 	}
-	if r.unanswered = unanswered(r.plan, r.set); r.unanswered != nil {
-		r.fail(r.unanswered)
+	interrupted := uint64(0)
+	for _, s := range r.status().Scenarios {
+		interrupted += s.Interrupted
+	}
+	if r.nothing = nothingTested(r.plan, r.set, interrupted); r.nothing != nil {
+		r.fail(r.nothing)
 	}
 }
 
@@ -285,10 +289,10 @@ func (r *run) conclude() *Result {
 		Isolation:  r.config.Isolation,
 		Notes:      slices.Concat(r.plan.Notes, r.notes),
 		Ended:      ended,
-		Failed:     rank(r.err) > rank(&Stopped{}) || r.unanswered != nil,
+		Failed:     rank(r.err) > rank(&Stopped{}) || r.nothing != nil,
 	}
-	if r.unanswered != nil {
-		in.Faults = append(in.Faults, r.unanswered.Error())
+	if r.nothing != nil {
+		in.Faults = append(in.Faults, r.nothing.Error())
 	}
 	for _, s := range r.plan.Scenarios {
 		sum := summary.Scenario{Name: s.Name, Executor: s.Executor}

@@ -67,12 +67,12 @@ func rank(err error) int {
 		died    *RunnerDied
 		stopped *Stopped
 		failed  *ThresholdsFailed
-		silent  *Unanswered
+		nothing *NothingTested
 	)
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &failed), errors.As(err, &silent):
+	case errors.As(err, &failed), errors.As(err, &nothing):
 		return 1
 	case errors.As(err, &stopped) && !stopped.Hard:
 		return 2

@@ -46,13 +46,13 @@ type run struct {
 	notes      []string
 	invalid    uint64
 
-	loaded     bool // the load was started
-	started    time.Time
-	took       time.Duration
-	verdicts   []threshold.Verdict
-	aborted    *threshold.Verdict // which threshold ended the run, as it was then
-	abortedAt  int
-	unanswered *Unanswered // nil when there were answers
+	loaded    bool // the load was started
+	started   time.Time
+	took      time.Duration
+	verdicts  []threshold.Verdict
+	aborted   *threshold.Verdict // which threshold ended the run, as it was then
+	abortedAt int
+	nothing   *NothingTested // nil when something was tested
 
 	stopped bool   // gracefully
 	hard    bool   // ctx ended

@@ -26,8 +26,8 @@ const (
 const exitHelp = `Exit codes:
     0  passed
     2  the command line is wrong
-   99  a threshold failed, iterations of the script threw, or not one request
-       was answered
+   99  a threshold failed, iterations of the script threw, or nothing was
+       tested: no request was answered, or no iteration got anywhere
   100  setup() took too long
   101  teardown() took too long
   102  something else took too long
@@ -81,7 +81,7 @@ func exitCode(err error) int {
 		return exitConfiguration
 	case is[bundle.Diagnostics](err):
 		return diagnosticsCode(err)
-	case is[*cluster.ThresholdsFailed](err), is[*cluster.Unanswered](err):
+	case is[*cluster.ThresholdsFailed](err), is[*cluster.NothingTested](err):
 		return exitThresholds
 	}
 	return exitInternal

@@ -55,7 +55,7 @@ func frames(err error) []codeframe.Frame {
 		died        *cluster.RunnerDied
 		stopped     *cluster.Stopped
 		failed      *cluster.ThresholdsFailed
-		silent      *cluster.Unanswered
+		nothing     *cluster.NothingTested
 		start       *startError
 		config      *configError
 	)
@@ -93,11 +93,11 @@ func frames(err error) []codeframe.Frame {
 			return nil
 		}
 		return []codeframe.Frame{{Message: failed.Error()}}
-	case errors.As(err, &silent):
+	case errors.As(err, &nothing):
 		if where.told {
 			return nil
 		}
-		return []codeframe.Frame{{Message: silent.Error(), Hint: "is the target running, and is the address right?"}}
+		return []codeframe.Frame{{Message: nothing.Error()}}
 	}
 	return []codeframe.Frame{{Message: "internal fault: " + err.Error(), Hint: reportHint}}
 }

@@ -47,7 +47,7 @@ func Build(in Input) *Summary {
 	if n := total(in.Set, metric.HTTPReqRetries); n > 0 {
 		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection was closed before an answer came; the target may have received both")
 	}
-	if s.Iterations == 0 && s.Interrupted > 0 {
+	if s.Iterations == 0 && s.Interrupted > 0 && len(in.Faults) == 0 {
 		s.Notes = append(s.Notes, "no iteration came to its end: all that began were cut off")
 	}
 	return s

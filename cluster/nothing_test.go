@@ -8,16 +8,21 @@ import (
 	"github.com/swarmload/swarm/engine/plan"
 )
 
-func TestUnanswered(t *testing.T) {
+func TestNothingTested(t *testing.T) {
 	refused := map[string]string{"status": "0", "error": "connection refused"}
 	for _, tc := range []struct {
 		name     string
 		requests []map[string]string
 		received float64
+		checks   float64
+		cutOff   uint64
 		plan     plan.Plan
 		want     string
 	}{
 		{name: "no requests"},
+		{name: "cut off, nothing measured", cutOff: 2, want: "no iteration came to its end, and nothing was measured"},
+		{name: "cut off, something measured", cutOff: 2, checks: 1},
+		{name: "cut off, thresholds switched off", cutOff: 2, plan: plan.Plan{NoThresholds: true}},
 		{name: "all refused", requests: []map[string]string{refused, refused}, want: "none of 2 requests was answered: connection refused"},
 		{name: "one refused", requests: []map[string]string{refused}, want: "the only request was not answered: connection refused"},
 		{name: "bytes but no response", requests: []map[string]string{refused}, received: 300, want: "the only request was not answered: connection refused"},
@@ -38,11 +43,15 @@ func TestUnanswered(t *testing.T) {
 			if tc.received > 0 {
 				reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.DataReceived), metric.Tags{}), tc.received)
 			}
+			if tc.checks > 0 {
+				reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.Checks), metric.Tags{}), tc.checks)
+			}
+			reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.VUs), metric.Tags{}), 2)
 			set := metric.NewSet()
 			if err := set.Merge("r", reg.Snapshot(time.Now())); err != nil {
 				t.Fatal(err)
 			}
-			got := unanswered(&tc.plan, set)
+			got := nothingTested(&tc.plan, set, tc.cutOff)
 			switch {
 			case tc.want == "" && got != nil:
 				t.Errorf("got %q, want none", got)

@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
+)
+
+// NothingTested says that a run which no threshold failed says nothing of the
+// target all the same: no request was answered, or no iteration got anywhere.
+type NothingTested struct{ Reason string }
+
+// Error gives the reason.
+func (e *NothingTested) Error() string { return e.Reason }
+
+// nothingTested returns nil when the run tested something. With thresholds
+// switched off, nothing is judged.
+func nothingTested(p *plan.Plan, set *metric.Set, interrupted uint64) *NothingTested {
+	if p.NoThresholds {
+		return nil
+	}
+	reason := unanswered(p, set)
+	if reason == "" && interrupted > 0 && !measured(set) {
+		reason = "no iteration came to its end, and nothing was measured"
+	}
+	if reason == "" {
+		return nil
+	}
+	return &NothingTested{Reason: reason}
+}
+
+// unanswered returns a text if there were requests and not one got a response,
+// unless the test has a threshold of its own on failed requests: then its
+// author has said what is to be expected.
+func unanswered(p *plan.Plan, set *metric.Set) string {
+	if slices.ContainsFunc(p.Thresholds, func(t plan.Threshold) bool { return t.Metric == metric.HTTPReqFailed }) {
+		return ""
+	}
+	requests, cause := uint64(0), ""
+	causes := make(map[string]uint64)
+	for tags, agg := range set.Series(metric.HTTPReqs) {
+		if status, told := tags.Get("status"); told && status != "0" {
+			return ""
+		} else if !told && received(set) {
+			return "" // systemTags leave out the status; a byte must do
+		}
+		requests += agg.Count
+		if c, ok := tags.Get("error"); ok {
+			causes[c] += agg.Count
+			if causes[c] > causes[cause] || causes[c] == causes[cause] && c < cause {
+				cause = c
+			}
+		}
+	}
+	var text string
+	switch requests {
+	case 0:
+		return ""
+	case 1:
+		text = "the only request was not answered"
+	default:
+		text = fmt.Sprintf("none of %d requests was answered", requests)
+	}
+	if cause != "" {
+		text += ": " + cause
+	}
+	return text
+}
+
+func received(set *metric.Set) bool {
+	agg, _ := set.Select(metric.DataReceived, metric.Tags{})
+	return agg.Sum > 0
+}
+
+// measured reports whether there is a sample of anything but how many VUs there
+// were. An iteration that came to its end is one, and so is an exception.
+func measured(set *metric.Set) bool {
+	for _, m := range set.Metrics() {
+		if m.Name == metric.VUs || m.Name == metric.VUsMax {
+			continue
+		}
+		if agg, _ := set.Select(m.Name, metric.Tags{}); agg.Count > 0 {
+			return true
+		}
+	}
+	return false
+}
