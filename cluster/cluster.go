@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/summary"
 	"github.com/swarmload/swarm/engine/threshold"
+	"github.com/swarmload/swarm/engine/timeline"
 	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/sandbox/bundle"
 )
@@ -37,6 +39,8 @@ type Config struct {
 	// Stop, once closed, ends the run gracefully: full summary, teardown
 	// included. Before the load it ends the run without one. May be nil.
 	Stop <-chan struct{}
+	// Control steers the run while it goes on; see NewControl. May be nil.
+	Control *Control
 }
 
 // Link is the stream to one runner and the handle on what runs it. Close
@@ -78,7 +82,9 @@ type Observer interface {
 // Tick is a moment of a run, merged over all runners.
 type Tick struct {
 	Status   engine.Status
-	Set      *metric.Set // merged so far; valid during the call
+	Set      *metric.Set        // merged so far; valid during the call
+	Timeline *timeline.Timeline // the same by time; valid during the call
+	Searches []capacity.Report  // searches under way or done
 	Verdicts []threshold.Verdict
 }
 
@@ -102,6 +108,8 @@ type Exception struct {
 type Result struct {
 	Summary *summary.Summary
 	Plan    *plan.Plan
+	// Timeline is what was recorded, by time; nil without load.
+	Timeline *timeline.Timeline
 	// Files is what handleSummary wants written, by name; nil without one.
 	Files map[string][]byte
 }
@@ -129,6 +137,13 @@ type RunnerHost struct {
 	// Log takes a line for the user. It never blocks; what comes faster than
 	// the user could read is counted instead. Safe for concurrent use.
 	Log func(LogLine)
+	// Abort asks for the end of the whole test, gracefully; Fail lets it go on
+	// and makes it fail. Both never block and are safe for concurrent use.
+	Abort, Fail func(reason string)
+	// Status returns where this runner's load stands; the zero Status outside it.
+	Status func() engine.Status
+	// SocketError counts a request that failed on the generator's account.
+	SocketError func()
 }
 
 // Inspection mirrors sandbox.Inspection.

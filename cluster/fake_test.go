@@ -357,3 +357,10 @@ func metricOf(r *Result, name, value string) float64 {
 	}
 	return 0
 }
+
+func (f *fake) Function(context.Context, string) (vu.Function, error) {
+	return nil, errors.New("no function")
+}
+
+func (v *fakeVU) Setup(context.Context) error    { return nil }
+func (v *fakeVU) Teardown(context.Context) error { return nil }

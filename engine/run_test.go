@@ -457,3 +457,10 @@ func TestStatusWhileRunning(t *testing.T) {
 		t.Errorf("%d exceptions", n)
 	}
 }
+
+func (s *script) Function(context.Context, string) (vu.Function, error) {
+	return nil, errors.New("no function")
+}
+
+func (u *user) Setup(context.Context) error    { return nil }
+func (u *user) Teardown(context.Context) error { return nil }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/engine/executor"
+	"github.com/swarmload/swarm/engine/health"
 )
 
 // Status is a moment of a run.
@@ -11,6 +12,8 @@ type Status struct {
 	Elapsed   time.Duration // since Execute began, until the last scenario ended
 	VUs       int           // at work in a scenario now
 	VUsMax    int           // made
+	Paused    bool
+	Vitals    health.Vitals
 	Scenarios []ScenarioStatus
 }
 
@@ -21,6 +24,8 @@ type ScenarioStatus struct {
 	Elapsed     time.Duration // since its start, until its end
 	VUs         int           // at work now
 	VUsPlanned  int           // most it should run now
+	RatePlanned float64       // open models: iterations per second it should start now
+	Dropped     uint64        // iterations that were due and never began
 	Started     uint64        // iterations begun
 	Complete    uint64        // iterations ended by themselves, with or without exception
 	Interrupted uint64        // iterations cut off
@@ -62,7 +67,8 @@ func (s *scenario) status() ScenarioStatus {
 	if s.executor != nil && state != executor.Waiting {
 		st.Progress = s.executor.Progress(st.Elapsed, st.Complete+st.Interrupted)
 		if state == executor.Running {
-			st.VUsPlanned = s.executor.Planned(st.Elapsed)
+			planned := s.executor.Planned(st.Elapsed)
+			st.VUsPlanned, st.RatePlanned = planned.VUs, planned.Rate
 		}
 	}
 	return st

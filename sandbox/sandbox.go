@@ -64,8 +64,41 @@ type Host struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock.
 	Now func() time.Time
+	// Test takes what a script says of the whole test. May be nil.
+	Test Test
+	// SocketError counts a request that failed because the generator had no
+	// descriptor or no local port left. Safe for concurrent use; may be nil.
+	SocketError func()
 	// Seed makes random numbers repeatable; each VU derives its own.
 	Seed uint64
+}
+
+// Test is what a script may do to and know of the test it is part of. Methods
+// are called from VU goroutines, several at once, and must not block.
+type Test interface {
+	// Abort asks for the end of the whole test, gracefully; Fail lets it go on
+	// and makes it fail. Both may be called in any phase, init included.
+	Abort(reason string)
+	Fail(reason string)
+	// Status returns where the runner's load stands; the zero Status outside it.
+	Status() Status
+}
+
+// Status is what exec.scenario and exec.instance tell of the running load.
+type Status struct {
+	Elapsed     time.Duration // since the start of load
+	VUs         int           // at work
+	VUsMax      int           // made
+	Complete    uint64        // iterations, all scenarios
+	Interrupted uint64
+	Scenarios   []ScenarioStatus
+}
+
+// ScenarioStatus is a moment of one scenario.
+type ScenarioStatus struct {
+	Name     string
+	Elapsed  time.Duration // since its start
+	Progress float64       // 0 to 1
 }
 
 func (h *Host) log(l LogLine) {

@@ -19,8 +19,10 @@ func (e *constantVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 	s.wait()
 }
 
-func (e *constantVUs) Planned(time.Duration) int { return e.VUs }
+func (e *constantVUs) Planned(time.Duration) Level { return Level{VUs: e.VUs} }
 
 func (e *constantVUs) Progress(elapsed time.Duration, _ uint64) float64 {
 	return share(float64(elapsed), float64(e.Span()))
 }
+
+func (e *constantVUs) Scale(Level) error { panic("contract") }

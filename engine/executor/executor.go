@@ -22,8 +22,9 @@ import (
 
 // Executor runs one scenario.
 //
-// Run is called once. Planned and Progress are pure functions of their
-// arguments and may be called from any goroutine, before, during and after Run.
+// Run is called once. The others may be called from any goroutine, before,
+// during and after Run; but for what Scale changes, Planned and Progress are
+// pure functions of their arguments. Times are load time, see Stopwatch.
 type Executor interface {
 	// Run works the scenario with c from now to its end: until the span is over,
 	// until all iterations are done, until stop is closed (then gracefully) or
@@ -31,12 +32,29 @@ type Executor interface {
 	// started has ended and every VU it took is back in the pool. Iterations
 	// that were planned but not begun are in the account as dropped.
 	Run(ctx context.Context, stop <-chan struct{}, c *Crew)
+	// Scale changes the load from now on, or from the start if that is yet to
+	// come; see Level. It may be called from any goroutine, also while Run has
+	// not begun or has ended (then it has no effect). The error says why this
+	// executor cannot: one lower-case line.
+	Scale(to Level) error
 	// Planned returns the most VUs that should work at that time after the
-	// start of the scenario.
-	Planned(elapsed time.Duration) int
+	// start of the scenario, or the arrival rate then, or what Scale made of it.
+	Planned(elapsed time.Duration) Level
 	// Progress returns how far the scenario is, 0 to 1, at that time after its
 	// start and with that many iterations ended in one way or another.
 	Progress(elapsed time.Duration, ended uint64) float64
+}
+
+// Level is how much load a scenario is to make.
+type Level struct {
+	VUs  int     // closed models
+	Rate float64 // open models: iterations per second, all runners together
+	// SpawnRate is how many VUs come or go per second on the way; 0: as the
+	// plan says, or at once.
+	SpawnRate float64
+	// End says that the scenario has had its time: no iteration begins any
+	// more, and it ends as if its span were over. Shapes and searches use it.
+	End bool
 }
 
 // New returns the executor of the scenario. This switch is the list of

@@ -308,3 +308,10 @@ func wantBeginsBefore(t *testing.T, g *stage, d time.Duration) {
 		}
 	}
 }
+
+func (s *fakeScript) Function(context.Context, string) (vu.Function, error) {
+	return nil, errors.New("no function")
+}
+
+func (v *fakeVU) Setup(context.Context) error    { return nil }
+func (v *fakeVU) Teardown(context.Context) error { return nil }

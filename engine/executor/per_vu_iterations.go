@@ -22,8 +22,10 @@ func (e *perVUIterations) Run(ctx context.Context, stop <-chan struct{}, c *Crew
 	c.drop(e.total() - int64(c.Started()))
 }
 
-func (e *perVUIterations) Planned(time.Duration) int { return e.VUs }
+func (e *perVUIterations) Planned(time.Duration) Level { return Level{VUs: e.VUs} }
 
 func (e *perVUIterations) Progress(_ time.Duration, ended uint64) float64 {
 	return share(float64(ended), float64(e.total()))
 }
+
+func (e *perVUIterations) Scale(Level) error { panic("contract") }

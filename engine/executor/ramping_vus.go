@@ -42,7 +42,7 @@ func (e *rampingVUs) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 	<-done
 }
 
-func (e *rampingVUs) Planned(elapsed time.Duration) int { return e.ramp.vus(elapsed) }
+func (e *rampingVUs) Planned(elapsed time.Duration) Level { return Level{VUs: e.ramp.vus(elapsed)} }
 
 func (e *rampingVUs) Progress(elapsed time.Duration, _ uint64) float64 {
 	return share(float64(elapsed), float64(e.Span()))
@@ -203,3 +203,5 @@ func (s *slot) release() {
 		s.end, s.kill = nil, nil
 	}
 }
+
+func (e *rampingVUs) Scale(Level) error { panic("contract") }

@@ -43,7 +43,7 @@ func TestRampingFollowsThePlan(t *testing.T) {
 			for at := 50 * time.Millisecond; at < 23*time.Second; at += 100 * time.Millisecond {
 				time.Sleep(at - g.crew.Elapsed())
 				synctest.Wait()
-				if got, want := g.crew.Active(), g.executor.Planned(at); got != want {
+				if got, want := g.crew.Active(), g.executor.Planned(at).VUs; got != want {
 					t.Errorf("%d VUs at %v, want %d", got, at, want)
 				}
 				if got, want := g.executor.Progress(at, 0), at.Seconds()/23; got < want-1e-9 || got > want+1e-9 {

@@ -24,8 +24,10 @@ func (e *sharedIterations) Run(ctx context.Context, stop <-chan struct{}, c *Cre
 	c.drop(e.Iterations - min(claimed.Load(), e.Iterations))
 }
 
-func (e *sharedIterations) Planned(time.Duration) int { return e.VUs }
+func (e *sharedIterations) Planned(time.Duration) Level { return Level{VUs: e.VUs} }
 
 func (e *sharedIterations) Progress(_ time.Duration, ended uint64) float64 {
 	return share(float64(ended), float64(e.Iterations))
 }
+
+func (e *sharedIterations) Scale(Level) error { panic("contract") }

@@ -27,6 +27,22 @@ const (
 	// their connection was closed before an answer came. Each is one of
 	// http_reqs, but the target may have received it twice.
 	HTTPReqRetries = "http_req_retries"
+
+	// Ours too. What has an intended start, because its iteration was due at a
+	// time (an arrival rate, or minIterationDuration), is measured from there
+	// as well: beside the plain duration the time a user would have waited.
+	HTTPReqResponseTime   = "http_req_response_time"
+	IterationResponseTime = "iteration_response_time"
+	IterationDelay        = "iteration_delay" // intended to actual start
+
+	// Ours: the health of the load generator itself.
+	GeneratorLag     = "generator_lag"      // how late a timer of the runner fired
+	GeneratorCPU     = "generator_cpu"      // share of the processors it may use, 0 to 1
+	GeneratorMemory  = "generator_memory"   // resident
+	GeneratorGCPause = "generator_gc_pause" // all goroutines stopped
+	// GeneratorSocketErrors counts requests that failed on the generator's own
+	// account: no descriptor or no local port left.
+	GeneratorSocketErrors = "generator_socket_errors"
 )
 
 // Builtin lists the metrics that exist in every run, whether or not the script
@@ -53,5 +69,13 @@ func Builtin() []Metric {
 		{HTTPReqReceiving, Trend, Time},
 		{HTTPReqFailed, Rate, Plain},
 		{HTTPReqRetries, Counter, Plain},
+		{HTTPReqResponseTime, Trend, Time},
+		{IterationResponseTime, Trend, Time},
+		{IterationDelay, Trend, Time},
+		{GeneratorLag, Trend, Time},
+		{GeneratorCPU, Gauge, Plain},
+		{GeneratorMemory, Gauge, Data},
+		{GeneratorGCPause, Trend, Time},
+		{GeneratorSocketErrors, Counter, Plain},
 	}
 }

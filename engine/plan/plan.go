@@ -20,8 +20,19 @@ type Plan struct {
 	SetupTimeout         time.Duration `json:"setupTimeout"`
 	TeardownTimeout      time.Duration `json:"teardownTimeout"`
 	HandleSummaryTimeout time.Duration `json:"handleSummaryTimeout"`
+	InitTimeout          time.Duration `json:"initTimeout"`
+	VUSetupTimeout       time.Duration `json:"vuSetupTimeout"`
+	VUTeardownTimeout    time.Duration `json:"vuTeardownTimeout"`
+	// MinIterationDuration paces iterations: each but the first of a VU is due
+	// that long after the one before began.
 	MinIterationDuration time.Duration `json:"minIterationDuration"`
 	IterationTimeout     time.Duration `json:"iterationTimeout"` // 0: none
+
+	// Segment is the share of the load this plan stands for; the zero value is
+	// all of it. Scenarios hold the figures of the whole test.
+	Segment Segment `json:"segment"`
+	// Paused makes the run wait, after setup and with all VUs made, until it is resumed.
+	Paused bool `json:"paused"`
 
 	NoSetup      bool `json:"noSetup"`
 	NoTeardown   bool `json:"noTeardown"`
@@ -30,6 +41,11 @@ type Plan struct {
 	Tags       map[string]string `json:"tags"`       // on every sample
 	SystemTags []string          `json:"systemTags"` // which of the tags we set ourselves
 	MaxSeries  int               `json:"maxSeries"`
+	// Metrics names the metrics that are kept; empty: all. Those of thresholds
+	// are in it always.
+	Metrics []string `json:"metrics"`
+	// FailOnCheck makes one failed check fail the run: a default threshold.
+	FailOnCheck bool `json:"failOnCheck"`
 
 	SummaryTrendStats []string `json:"summaryTrendStats"`
 	SummaryTimeUnit   string   `json:"summaryTimeUnit"` // "", "s", "ms", "us"
@@ -63,13 +79,26 @@ const (
 	SharedIterations = "shared-iterations"
 	PerVUIterations  = "per-vu-iterations"
 	RampingVUs       = "ramping-vus"
+
+	ConstantArrivalRate  = "constant-arrival-rate"
+	RampingArrivalRate   = "ramping-arrival-rate"
+	ExternallyControlled = "externally-controlled"
+	// Users is Locust's model: VUs of several classes.
+	Users = "users"
+	// Shape lets a function of the script decide, tick by tick.
+	Shape = "shape"
+	// Capacity searches the highest arrival rate at which the thresholds hold.
+	Capacity = "capacity"
 )
 
 // Scenario is one workload. Fields that its Executor does not use are zero.
 type Scenario struct {
-	Name         string            `json:"name"`
-	Executor     string            `json:"executor"`
-	StartTime    time.Duration     `json:"startTime"`
+	Name      string        `json:"name"`
+	Executor  string        `json:"executor"`
+	StartTime time.Duration `json:"startTime"`
+	// StartAfter names the scenario whose end StartTime counts from; "": the
+	// start of the load.
+	StartAfter   string            `json:"startAfter"`
 	GracefulStop time.Duration     `json:"gracefulStop"`
 	Exec         string            `json:"exec"`
 	Env          map[string]string `json:"env"`
@@ -83,10 +112,56 @@ type Scenario struct {
 	Stages           []Stage       `json:"stages"`           // ramping-vus
 	GracefulRampDown time.Duration `json:"gracefulRampDown"` // ramping-vus
 
+	// Arrival rates: Rate (constant-, capacity: the first tried), StartRate and
+	// the Stages' targets (ramping-) are iterations per TimeUnit.
+	// MaxIterationDelay is how long an iteration may wait for a free VU before
+	// it is dropped.
+	Rate              int64         `json:"rate"`
+	StartRate         int64         `json:"startRate"`
+	TimeUnit          time.Duration `json:"timeUnit"`
+	PreAllocatedVUs   int           `json:"preAllocatedVUs"` // made before the load
+	MaxVUs            int           `json:"maxVUs"`          // made when needed, up to this; also externally-controlled, users, shape
+	MaxIterationDelay time.Duration `json:"maxIterationDelay"`
+
+	// SpawnRate is how many users come, or go, per second (users, shape).
+	SpawnRate float64 `json:"spawnRate"`
+	Classes   []Class `json:"classes"` // users; at least one
+
+	// Shape is the exported function that is asked every Tick; Open says that
+	// it gives an arrival rate, else it gives a number of users.
+	Shape string        `json:"shape"`
+	Tick  time.Duration `json:"tick"`
+	Open  bool          `json:"open"`
+
+	Search Search `json:"search"` // capacity
+
 	// StartJitter spreads the first iterations of VUs that start together over
 	// this span; 0 switches it off. By default 0.2 ms for each VU, at most a
 	// second and a tenth of Span.
 	StartJitter time.Duration `json:"startJitter"`
+}
+
+// Class is one kind of user of a users scenario. Of the users that no
+// FixedCount claims, each class gets the share its Weight has.
+type Class struct {
+	Name       string            `json:"name"`
+	Exec       string            `json:"exec"`
+	Weight     float64           `json:"weight"`     // above 0 unless FixedCount is
+	FixedCount int               `json:"fixedCount"` // 0: by weight
+	Env        map[string]string `json:"env"`
+	Tags       map[string]string `json:"tags"`
+}
+
+// Search bounds what a capacity scenario tries: rates double from Rate until
+// the thresholds break, then the interval is halved until it is at most
+// Precision of the rate wide, then the highest rate that held is held again.
+type Search struct {
+	MaxRate   int64         `json:"maxRate"`   // per TimeUnit; highest to try
+	MinRate   int64         `json:"minRate"`   // per TimeUnit; the run fails when less held. 0: no demand
+	Step      time.Duration `json:"step"`      // how long each rate is tried
+	Settle    time.Duration `json:"settle"`    // of each step: not judged
+	Hold      time.Duration `json:"hold"`      // how long the last rate must hold
+	Precision float64       `json:"precision"` // such as 0.02
 }
 
 // Stage is one leg of a ramp: reach Target at the end of Duration.
@@ -105,6 +180,11 @@ type Threshold struct {
 	Default        bool              `json:"default"` // not written by the user: script_errors
 	Type           metric.Type       `json:"type"`    // of the metric
 	Unit           metric.Unit       `json:"unit"`    // of the metric
+	// Over makes the condition hold for every span of that length, "over 30s"
+	// in the script; 0: for the whole run.
+	Over time.Duration `json:"over"`
+	// NoDataOK passes a metric without samples, which fails otherwise.
+	NoDataOK bool `json:"noDataOK"`
 }
 
 // Selector names the series of a metric that have the tags of Filter.

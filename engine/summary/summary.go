@@ -5,6 +5,8 @@ package summary
 import (
 	"time"
 
+	"github.com/swarmload/swarm/engine/capacity"
+	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -29,6 +31,17 @@ type Summary struct {
 	Metrics    []Metric            `json:"metrics"`  // every metric with samples, by name
 	Scenarios  []Scenario          `json:"scenarios"`
 
+	// Delays tells where the time from the intended start differs from the
+	// time as measured; empty when nothing had an intended start.
+	Delays []Delay `json:"delays"`
+	// Generator is the health of the load generator.
+	Generator Generator `json:"generator"`
+	// Capacity is what each capacity scenario found.
+	Capacity []capacity.Report `json:"capacity"`
+	// Saved is the ID under which the run was saved, "" if it was not.
+	Saved string `json:"saved"`
+
+	Dropped      uint64  `json:"dropped"`     // iterations that were due and never began
 	Iterations   uint64  `json:"iterations"`  // complete
 	Interrupted  uint64  `json:"interrupted"` // cut off
 	VUsMax       int     `json:"vusMax"`
@@ -40,6 +53,36 @@ type Summary struct {
 
 	Isolation string   `json:"isolation"` // "process", "off"
 	Notes     []string `json:"notes"`     // warnings worth a line: series over the cap, options without effect
+}
+
+// Delay compares one duration with its response time: from the intended start.
+// Times in milliseconds.
+type Delay struct {
+	Metric    string  `json:"metric"`   // "http_req_duration", "iteration_duration"
+	Intended  string  `json:"intended"` // "http_req_response_time", …
+	P50       float64 `json:"p50"`
+	P95       float64 `json:"p95"`
+	P99       float64 `json:"p99"`
+	Max       float64 `json:"max"`
+	FromP50   float64 `json:"fromP50"` // from the intended start
+	FromP95   float64 `json:"fromP95"`
+	FromP99   float64 `json:"fromP99"`
+	FromMax   float64 `json:"fromMax"`
+	Different bool    `json:"different"` // by more than measuring explains: worth a line
+}
+
+// Generator sums up the health of the load generator.
+type Generator struct {
+	Known        bool          `json:"known"`
+	CPU          float64       `json:"cpu"`    // mean share of its processors, 0 to 1
+	CPUMax       float64       `json:"cpuMax"` // over a second
+	Memory       float64       `json:"memory"` // most bytes resident
+	LagP99       float64       `json:"lagP99"` // milliseconds
+	LagMax       float64       `json:"lagMax"` // milliseconds
+	GCMax        float64       `json:"gcMax"`  // longest pause, milliseconds
+	SocketErrors uint64        `json:"socketErrors"`
+	Marks        []health.Mark `json:"marks"`  // spans in which it was slow
+	Marked       time.Duration `json:"marked"` // their length together
 }
 
 // Check is one check by name and group.
@@ -93,6 +136,7 @@ type Scenario struct {
 	Executor    string `json:"executor"`
 	Iterations  uint64 `json:"iterations"`
 	Interrupted uint64 `json:"interrupted"`
+	Dropped     uint64 `json:"dropped"`
 }
 
 // Input is what Build needs.
@@ -108,6 +152,8 @@ type Input struct {
 	VUsMax     int
 	Isolation  string
 	Notes      []string
+	Marks      []health.Mark
+	Capacity   []capacity.Report
 	// Ended says why the run ended before its plan did, "" when it did not:
 	// "stopped by signal", "threshold … aborted the run", "runner died: …".
 	Ended string

@@ -16,8 +16,10 @@ type Spec struct {
 	AbortOnFail    bool
 	DelayAbortEval time.Duration
 	Default        bool
-	Type           metric.Type // of the metric
-	Unit           metric.Unit // of the metric
+	Type           metric.Type   // of the metric
+	Unit           metric.Unit   // of the metric
+	Over           time.Duration // the condition holds for every span of that length; 0: for the whole run
+	NoDataOK       bool          // a metric without samples passes
 }
 
 // Compiled is a threshold ready to be judged again and again. It is immutable.

@@ -23,10 +23,24 @@ type Script interface {
 	SetSetupData(data []byte)
 	// Teardown runs teardown(data), if there is one.
 	Teardown(ctx context.Context) error
+	// Function makes ready an exported function that is called again and
+	// again, in a VU of its own that runs no iterations: a load shape.
+	Function(ctx context.Context, name string) (Function, error)
 	// HandleSummary runs handleSummary(data) with data as JSON. It returns what
 	// the script wants written, by file name ("stdout" and "stderr" are the
 	// streams); nil when the script has no handleSummary.
 	HandleSummary(ctx context.Context, data []byte) (map[string][]byte, error)
+}
+
+// Function is an exported function of the script. It belongs to one goroutine
+// at a time.
+type Function interface {
+	// Call calls it with arg as JSON and returns its settled result as JSON,
+	// nil when that is undefined or null. The error is an *Exception when the
+	// script threw, an *Interrupted when ctx ended first.
+	Call(ctx context.Context, arg []byte) ([]byte, error)
+	// Close frees the VU. It is called once.
+	Close()
 }
 
 // Identity tells a VU who it is. Numbers start at 1.
@@ -37,6 +51,12 @@ type Identity struct {
 
 // VU is one virtual user. It belongs to one goroutine at a time.
 type VU interface {
+	// Setup runs vuSetup(data), if the script has one: once in a VU's life,
+	// before its first Iterate. After an error it may be called again.
+	Setup(ctx context.Context) error
+	// Teardown runs vuTeardown(data), if the script has one and Setup was
+	// completed: once, after the last Iterate.
+	Teardown(ctx context.Context) error
 	// Iterate runs one iteration and waits for it, promises and timers
 	// included. The error is nil, an *Exception (the script threw), an
 	// *Interrupted (ctx ended first), or any other error for a fault of ours;
@@ -49,11 +69,14 @@ type VU interface {
 // Iteration says which iteration to run.
 type Iteration struct {
 	Scenario *Scenario
-	// Scheduled is when the iteration was due; zero in closed models.
-	Scheduled time.Time
+	// Scheduled says that the iteration was due at a time, and Delay how long
+	// after that it began. Both are zero in closed models without pacing.
+	Scheduled bool
+	Delay     time.Duration
 	// Counters start at 0.
 	InVU       uint64 // iterations this VU has begun before (in this scenario), __ITER
 	InScenario uint64 // number within the scenario on this runner
+	InTest     uint64 // number within the scenario over all runners; InScenario where they are not numbered
 }
 
 // Scenario is what a VU must know of the scenario it works for. Its owner
