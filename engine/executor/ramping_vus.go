@@ -48,9 +48,6 @@ func (e *rampingVUs) Progress(elapsed time.Duration, _ uint64) float64 {
 	return share(float64(elapsed), float64(e.Span()))
 }
 
-// forever is later than any time a run reaches.
-const forever = time.Duration(1<<63 - 1)
-
 // ladder holds the VUs of a ramp, one a slot; the lowest slots are wanted
 // first. It belongs to the goroutine of Run.
 type ladder struct {
