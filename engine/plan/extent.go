@@ -147,6 +147,7 @@ func (p *Plan) starts() []time.Duration {
 	for i := range p.Scenarios {
 		places[p.Scenarios[i].Name] = i
 	}
+	delete(places, "") // what StartAfter is without another scenario
 	starts := make([]time.Duration, len(p.Scenarios))
 	const (
 		unknown = iota
