@@ -21,6 +21,7 @@ func Build(in Input) *Summary {
 		in.Set = metric.NewSet()
 	}
 	s := &Summary{
+		Schema:     Schema,
 		Script:     in.Script,
 		Started:    in.Started,
 		Duration:   in.Duration,
@@ -31,6 +32,9 @@ func Build(in Input) *Summary {
 		TimeUnit:   in.Plan.SummaryTimeUnit,
 		Isolation:  in.Isolation,
 		Notes:      orEmpty(in.Notes),
+		Delays:     delays(in.Set),
+		Generator:  generator(in),
+		Capacity:   orEmpty(in.Capacity),
 	}
 	s.Passed, s.Reasons = verdict(in)
 	s.Checks = checks(in.Set)
@@ -41,9 +45,13 @@ func Build(in Input) *Summary {
 	s.Iterations = uint64(max(total(in.Set, metric.Iterations), 0))
 	s.DataSent = total(in.Set, metric.DataSent)
 	s.DataReceived = total(in.Set, metric.DataReceived)
+	var dropped uint64
 	for _, scenario := range in.Scenarios {
 		s.Interrupted += scenario.Interrupted
+		dropped += scenario.Dropped
 	}
+	// The option metrics may have left the metric out.
+	s.Dropped = max(uint64(max(total(in.Set, metric.DroppedIterations), 0)), dropped)
 	if n := total(in.Set, metric.HTTPReqRetries); n > 0 {
 		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection was closed before an answer came; the target may have received both")
 	}

@@ -10,11 +10,18 @@ import (
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
+	"github.com/swarmload/swarm/engine/timeline"
 )
+
+// Schema names the form of a Summary in JSON. Fields may be added to it; what
+// is there keeps its name and meaning until the number changes.
+const Schema = "swarm.summary/1"
 
 // Summary is the result of a run. It is JSON-encodable and holds every number
 // the printers show, so that none of them computes anything.
 type Summary struct {
+	Schema string `json:"schema"` // [Schema]
+
 	Script   string        `json:"script"`
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration"` // of the load phase
@@ -154,6 +161,9 @@ type Input struct {
 	Notes      []string
 	Marks      []health.Mark
 	Capacity   []capacity.Report
+	// Timeline is the same as Set by time, nil when it is not known. Means over
+	// time are read from it: of gauges a Set keeps no mean.
+	Timeline *timeline.Timeline
 	// Ended says why the run ended before its plan did, "" when it did not:
 	// "stopped by signal", "threshold … aborted the run", "runner died: …".
 	Ended string
