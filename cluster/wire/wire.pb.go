@@ -28,6 +28,55 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Ruling_Kind int32
+
+const (
+	Ruling_NONE  Ruling_Kind = 0
+	Ruling_ABORT Ruling_Kind = 1 // end it, gracefully
+	Ruling_FAIL  Ruling_Kind = 2 // go on, but it has failed
+)
+
+// Enum value maps for Ruling_Kind.
+var (
+	Ruling_Kind_name = map[int32]string{
+		0: "NONE",
+		1: "ABORT",
+		2: "FAIL",
+	}
+	Ruling_Kind_value = map[string]int32{
+		"NONE":  0,
+		"ABORT": 1,
+		"FAIL":  2,
+	}
+)
+
+func (x Ruling_Kind) Enum() *Ruling_Kind {
+	p := new(Ruling_Kind)
+	*p = x
+	return p
+}
+
+func (x Ruling_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Ruling_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_wire_proto_enumTypes[0].Descriptor()
+}
+
+func (Ruling_Kind) Type() protoreflect.EnumType {
+	return &file_wire_proto_enumTypes[0]
+}
+
+func (x Ruling_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Ruling_Kind.Descriptor instead.
+func (Ruling_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{20, 0}
+}
+
 type Failure_Kind int32
 
 const (
@@ -61,11 +110,11 @@ func (x Failure_Kind) String() string {
 }
 
 func (Failure_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_wire_proto_enumTypes[0].Descriptor()
+	return file_wire_proto_enumTypes[1].Descriptor()
 }
 
 func (Failure_Kind) Type() protoreflect.EnumType {
-	return &file_wire_proto_enumTypes[0]
+	return &file_wire_proto_enumTypes[1]
 }
 
 func (x Failure_Kind) Number() protoreflect.EnumNumber {
@@ -74,7 +123,7 @@ func (x Failure_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Failure_Kind.Descriptor instead.
 func (Failure_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{15, 0}
+	return file_wire_proto_rawDescGZIP(), []int{22, 0}
 }
 
 type Message struct {
@@ -99,6 +148,10 @@ type Message struct {
 	//	*Message_Status
 	//	*Message_Delta
 	//	*Message_Log
+	//	*Message_Control
+	//	*Message_Consult
+	//	*Message_Ruling
+	//	*Message_Advice
 	Body          isMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -283,6 +336,42 @@ func (x *Message) GetLog() *Log {
 	return nil
 }
 
+func (x *Message) GetControl() *Control {
+	if x != nil {
+		if x, ok := x.Body.(*Message_Control); ok {
+			return x.Control
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetConsult() *Consult {
+	if x != nil {
+		if x, ok := x.Body.(*Message_Consult); ok {
+			return x.Consult
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetRuling() *Ruling {
+	if x != nil {
+		if x, ok := x.Body.(*Message_Ruling); ok {
+			return x.Ruling
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetAdvice() *Advice {
+	if x != nil {
+		if x, ok := x.Body.(*Message_Advice); ok {
+			return x.Advice
+		}
+	}
+	return nil
+}
+
 type isMessage_Body interface {
 	isMessage_Body()
 }
@@ -350,6 +439,24 @@ type Message_Log struct {
 	Log *Log `protobuf:"bytes,16,opt,name=log,proto3,oneof"`
 }
 
+type Message_Control struct {
+	// From the coordinator during load.
+	Control *Control `protobuf:"bytes,17,opt,name=control,proto3,oneof"`
+}
+
+type Message_Consult struct {
+	Consult *Consult `protobuf:"bytes,18,opt,name=consult,proto3,oneof"` // answered by an Advice
+}
+
+type Message_Ruling struct {
+	// From the runner.
+	Ruling *Ruling `protobuf:"bytes,19,opt,name=ruling,proto3,oneof"`
+}
+
+type Message_Advice struct {
+	Advice *Advice `protobuf:"bytes,20,opt,name=advice,proto3,oneof"`
+}
+
 func (*Message_Hello) isMessage_Body() {}
 
 func (*Message_Load) isMessage_Body() {}
@@ -379,6 +486,14 @@ func (*Message_Status) isMessage_Body() {}
 func (*Message_Delta) isMessage_Body() {}
 
 func (*Message_Log) isMessage_Body() {}
+
+func (*Message_Control) isMessage_Body() {}
+
+func (*Message_Consult) isMessage_Body() {}
+
+func (*Message_Ruling) isMessage_Body() {}
+
+func (*Message_Advice) isMessage_Body() {}
 
 // Hello opens the stream: the coordinator's first, then the runner's.
 type Hello struct {
@@ -1018,6 +1133,439 @@ func (x *Ack) GetSeq() uint64 {
 	return 0
 }
 
+// Control steers the load. What the runner does not know it ignores.
+type Control struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Order:
+	//
+	//	*Control_Pause
+	//	*Control_Resume
+	//	*Control_Scale
+	Order         isControl_Order `protobuf_oneof:"order"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Control) Reset() {
+	*x = Control{}
+	mi := &file_wire_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Control) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Control) ProtoMessage() {}
+
+func (x *Control) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Control.ProtoReflect.Descriptor instead.
+func (*Control) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Control) GetOrder() isControl_Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Control) GetPause() *Pause {
+	if x != nil {
+		if x, ok := x.Order.(*Control_Pause); ok {
+			return x.Pause
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetResume() *Resume {
+	if x != nil {
+		if x, ok := x.Order.(*Control_Resume); ok {
+			return x.Resume
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetScale() *Scale {
+	if x != nil {
+		if x, ok := x.Order.(*Control_Scale); ok {
+			return x.Scale
+		}
+	}
+	return nil
+}
+
+type isControl_Order interface {
+	isControl_Order()
+}
+
+type Control_Pause struct {
+	Pause *Pause `protobuf:"bytes,1,opt,name=pause,proto3,oneof"`
+}
+
+type Control_Resume struct {
+	Resume *Resume `protobuf:"bytes,2,opt,name=resume,proto3,oneof"`
+}
+
+type Control_Scale struct {
+	Scale *Scale `protobuf:"bytes,3,opt,name=scale,proto3,oneof"`
+}
+
+func (*Control_Pause) isControl_Order() {}
+
+func (*Control_Resume) isControl_Order() {}
+
+func (*Control_Scale) isControl_Order() {}
+
+type Pause struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pause) Reset() {
+	*x = Pause{}
+	mi := &file_wire_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pause) ProtoMessage() {}
+
+func (x *Pause) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pause.ProtoReflect.Descriptor instead.
+func (*Pause) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{15}
+}
+
+type Resume struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resume) Reset() {
+	*x = Resume{}
+	mi := &file_wire_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resume) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resume) ProtoMessage() {}
+
+func (x *Resume) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resume.ProtoReflect.Descriptor instead.
+func (*Resume) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{16}
+}
+
+// Scale gives a scenario another load, all runners together.
+type Scale struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scenario      string                 `protobuf:"bytes,1,opt,name=scenario,proto3" json:"scenario,omitempty"`
+	Vus           uint32                 `protobuf:"varint,2,opt,name=vus,proto3" json:"vus,omitempty"`
+	Rate          float64                `protobuf:"fixed64,3,opt,name=rate,proto3" json:"rate,omitempty"`                            // iterations per second
+	SpawnRate     float64                `protobuf:"fixed64,4,opt,name=spawn_rate,json=spawnRate,proto3" json:"spawn_rate,omitempty"` // VUs per second; 0: as planned
+	End           bool                   `protobuf:"varint,5,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scale) Reset() {
+	*x = Scale{}
+	mi := &file_wire_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scale) ProtoMessage() {}
+
+func (x *Scale) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scale.ProtoReflect.Descriptor instead.
+func (*Scale) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Scale) GetScenario() string {
+	if x != nil {
+		return x.Scenario
+	}
+	return ""
+}
+
+func (x *Scale) GetVus() uint32 {
+	if x != nil {
+		return x.Vus
+	}
+	return 0
+}
+
+func (x *Scale) GetRate() float64 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *Scale) GetSpawnRate() float64 {
+	if x != nil {
+		return x.SpawnRate
+	}
+	return 0
+}
+
+func (x *Scale) GetEnd() bool {
+	if x != nil {
+		return x.End
+	}
+	return false
+}
+
+// Consult asks an exported function of the script, again and again in the same
+// VU, such as a load shape. One question of a function at a time.
+type Consult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Function      string                 `protobuf:"bytes,2,opt,name=function,proto3" json:"function,omitempty"`
+	Arg           []byte                 `protobuf:"bytes,3,opt,name=arg,proto3" json:"arg,omitempty"`          // JSON
+	Timeout       int64                  `protobuf:"varint,4,opt,name=timeout,proto3" json:"timeout,omitempty"` // nanoseconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Consult) Reset() {
+	*x = Consult{}
+	mi := &file_wire_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Consult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Consult) ProtoMessage() {}
+
+func (x *Consult) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Consult.ProtoReflect.Descriptor instead.
+func (*Consult) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Consult) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Consult) GetFunction() string {
+	if x != nil {
+		return x.Function
+	}
+	return ""
+}
+
+func (x *Consult) GetArg() []byte {
+	if x != nil {
+		return x.Arg
+	}
+	return nil
+}
+
+func (x *Consult) GetTimeout() int64 {
+	if x != nil {
+		return x.Timeout
+	}
+	return 0
+}
+
+// Advice is what the function returned to the Consult of that number.
+type Advice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3,oneof" json:"value,omitempty"` // JSON; absent: undefined or null
+	Failure       *Failure               `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Advice) Reset() {
+	*x = Advice{}
+	mi := &file_wire_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Advice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Advice) ProtoMessage() {}
+
+func (x *Advice) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Advice.ProtoReflect.Descriptor instead.
+func (*Advice) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Advice) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Advice) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *Advice) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+// Ruling is what the script says of the whole test. Of each kind only the
+// first is sent.
+type Ruling struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          Ruling_Kind            `protobuf:"varint,1,opt,name=kind,proto3,enum=swarm.wire.v1.Ruling_Kind" json:"kind,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ruling) Reset() {
+	*x = Ruling{}
+	mi := &file_wire_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ruling) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ruling) ProtoMessage() {}
+
+func (x *Ruling) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ruling.ProtoReflect.Descriptor instead.
+func (*Ruling) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Ruling) GetKind() Ruling_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Ruling_NONE
+}
+
+func (x *Ruling) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type Answer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Failure       *Failure               `protobuf:"bytes,1,opt,name=failure,proto3" json:"failure,omitempty"`
@@ -1031,7 +1579,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1591,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1604,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Answer) GetFailure() *Failure {
@@ -1105,7 +1653,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1665,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1678,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{15}
+	return file_wire_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Failure) GetKind() Failure_Kind {
@@ -1165,7 +1713,7 @@ type Inspection struct {
 
 func (x *Inspection) Reset() {
 	*x = Inspection{}
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1725,7 @@ func (x *Inspection) String() string {
 func (*Inspection) ProtoMessage() {}
 
 func (x *Inspection) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1738,7 @@ func (x *Inspection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inspection.ProtoReflect.Descriptor instead.
 func (*Inspection) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{16}
+	return file_wire_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Inspection) GetOptions() []byte {
@@ -1225,7 +1773,7 @@ type Metric struct {
 
 func (x *Metric) Reset() {
 	*x = Metric{}
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1785,7 @@ func (x *Metric) String() string {
 func (*Metric) ProtoMessage() {}
 
 func (x *Metric) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1798,7 @@ func (x *Metric) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metric.ProtoReflect.Descriptor instead.
 func (*Metric) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{17}
+	return file_wire_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Metric) GetName() string {
@@ -1283,7 +1831,7 @@ type Files struct {
 
 func (x *Files) Reset() {
 	*x = Files{}
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1843,7 @@ func (x *Files) String() string {
 func (*Files) ProtoMessage() {}
 
 func (x *Files) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1856,7 @@ func (x *Files) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Files.ProtoReflect.Descriptor instead.
 func (*Files) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{18}
+	return file_wire_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Files) GetByName() map[string][]byte {
@@ -1329,7 +1877,7 @@ type Exception struct {
 
 func (x *Exception) Reset() {
 	*x = Exception{}
-	mi := &file_wire_proto_msgTypes[19]
+	mi := &file_wire_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1889,7 @@ func (x *Exception) String() string {
 func (*Exception) ProtoMessage() {}
 
 func (x *Exception) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[19]
+	mi := &file_wire_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1902,7 @@ func (x *Exception) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exception.ProtoReflect.Descriptor instead.
 func (*Exception) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{19}
+	return file_wire_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Exception) GetName() string {
@@ -1390,7 +1938,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_wire_proto_msgTypes[20]
+	mi := &file_wire_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1950,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[20]
+	mi := &file_wire_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1963,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{20}
+	return file_wire_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Frame) GetFunction() string {
@@ -1449,18 +1997,23 @@ func (x *Frame) GetColumn() uint32 {
 // Status says where the runner's load stands. Only the latest matters, so it
 // is neither sequenced nor acked. Durations are in nanoseconds.
 type Status struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Elapsed       int64                  `protobuf:"varint,1,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
-	Vus           uint32                 `protobuf:"varint,2,opt,name=vus,proto3" json:"vus,omitempty"`
-	VusMax        uint32                 `protobuf:"varint,3,opt,name=vus_max,json=vusMax,proto3" json:"vus_max,omitempty"`
-	Scenarios     []*ScenarioStatus      `protobuf:"bytes,4,rep,name=scenarios,proto3" json:"scenarios,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Elapsed   int64                  `protobuf:"varint,1,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
+	Vus       uint32                 `protobuf:"varint,2,opt,name=vus,proto3" json:"vus,omitempty"`
+	VusMax    uint32                 `protobuf:"varint,3,opt,name=vus_max,json=vusMax,proto3" json:"vus_max,omitempty"`
+	Scenarios []*ScenarioStatus      `protobuf:"bytes,4,rep,name=scenarios,proto3" json:"scenarios,omitempty"`
+	Paused    bool                   `protobuf:"varint,5,opt,name=paused,proto3" json:"paused,omitempty"`
+	Vitals    *Vitals                `protobuf:"bytes,6,opt,name=vitals,proto3" json:"vitals,omitempty"`
+	// Everything recorded up to here is in the Deltas before. Unix time in
+	// nanoseconds by the runner's clock.
+	Until         int64 `protobuf:"zigzag64,7,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_wire_proto_msgTypes[21]
+	mi := &file_wire_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +2025,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[21]
+	mi := &file_wire_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +2038,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{21}
+	return file_wire_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Status) GetElapsed() int64 {
@@ -1516,6 +2069,96 @@ func (x *Status) GetScenarios() []*ScenarioStatus {
 	return nil
 }
 
+func (x *Status) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *Status) GetVitals() *Vitals {
+	if x != nil {
+		return x.Vitals
+	}
+	return nil
+}
+
+func (x *Status) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+// Vitals is a moment of the load generator.
+type Vitals struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cpu           float64                `protobuf:"fixed64,1,opt,name=cpu,proto3" json:"cpu,omitempty"` // share of its processors, 0 to 1
+	Memory        uint64                 `protobuf:"varint,2,opt,name=memory,proto3" json:"memory,omitempty"`
+	Lag           int64                  `protobuf:"varint,3,opt,name=lag,proto3" json:"lag,omitempty"` // nanoseconds
+	Cause         string                 `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Vitals) Reset() {
+	*x = Vitals{}
+	mi := &file_wire_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Vitals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Vitals) ProtoMessage() {}
+
+func (x *Vitals) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Vitals.ProtoReflect.Descriptor instead.
+func (*Vitals) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Vitals) GetCpu() float64 {
+	if x != nil {
+		return x.Cpu
+	}
+	return 0
+}
+
+func (x *Vitals) GetMemory() uint64 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *Vitals) GetLag() int64 {
+	if x != nil {
+		return x.Lag
+	}
+	return 0
+}
+
+func (x *Vitals) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 type ScenarioStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1527,13 +2170,15 @@ type ScenarioStatus struct {
 	Complete      uint64                 `protobuf:"varint,7,opt,name=complete,proto3" json:"complete,omitempty"`
 	Interrupted   uint64                 `protobuf:"varint,8,opt,name=interrupted,proto3" json:"interrupted,omitempty"`
 	Progress      float64                `protobuf:"fixed64,9,opt,name=progress,proto3" json:"progress,omitempty"`
+	RatePlanned   float64                `protobuf:"fixed64,10,opt,name=rate_planned,json=ratePlanned,proto3" json:"rate_planned,omitempty"` // iterations per second
+	Dropped       uint64                 `protobuf:"varint,11,opt,name=dropped,proto3" json:"dropped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScenarioStatus) Reset() {
 	*x = ScenarioStatus{}
-	mi := &file_wire_proto_msgTypes[22]
+	mi := &file_wire_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +2190,7 @@ func (x *ScenarioStatus) String() string {
 func (*ScenarioStatus) ProtoMessage() {}
 
 func (x *ScenarioStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[22]
+	mi := &file_wire_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +2203,7 @@ func (x *ScenarioStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScenarioStatus.ProtoReflect.Descriptor instead.
 func (*ScenarioStatus) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{22}
+	return file_wire_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ScenarioStatus) GetName() string {
@@ -1624,6 +2269,20 @@ func (x *ScenarioStatus) GetProgress() float64 {
 	return 0
 }
 
+func (x *ScenarioStatus) GetRatePlanned() float64 {
+	if x != nil {
+		return x.RatePlanned
+	}
+	return 0
+}
+
+func (x *ScenarioStatus) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
 // Delta holds what must be counted exactly once. seq starts at 1 for each epoch.
 type Delta struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1633,13 +2292,14 @@ type Delta struct {
 	Exceptions    []*ExceptionDelta      `protobuf:"bytes,4,rep,name=exceptions,proto3" json:"exceptions,omitempty"`
 	Overflowed    []*Overflow            `protobuf:"bytes,5,rep,name=overflowed,proto3" json:"overflowed,omitempty"`
 	Invalid       uint64                 `protobuf:"varint,6,opt,name=invalid,proto3" json:"invalid,omitempty"` // samples refused since the previous Delta
+	Marks         []*Mark                `protobuf:"bytes,7,rep,name=marks,proto3" json:"marks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_wire_proto_msgTypes[23]
+	mi := &file_wire_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +2311,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[23]
+	mi := &file_wire_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +2324,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{23}
+	return file_wire_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Delta) GetEpoch() uint64 {
@@ -1709,6 +2369,82 @@ func (x *Delta) GetInvalid() uint64 {
 	return 0
 }
 
+func (x *Delta) GetMarks() []*Mark {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+// Mark is a span in which the load generator was slow.
+type Mark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          int64                  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"` // nanoseconds since the start of load
+	To            int64                  `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	Cause         string                 `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	Worst         float64                `protobuf:"fixed64,4,opt,name=worst,proto3" json:"worst,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mark) Reset() {
+	*x = Mark{}
+	mi := &file_wire_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mark) ProtoMessage() {}
+
+func (x *Mark) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mark.ProtoReflect.Descriptor instead.
+func (*Mark) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Mark) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *Mark) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *Mark) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Mark) GetWorst() float64 {
+	if x != nil {
+		return x.Worst
+	}
+	return 0
+}
+
 // ExceptionDelta counts exceptions of one kind.
 type ExceptionDelta struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1723,7 +2459,7 @@ type ExceptionDelta struct {
 
 func (x *ExceptionDelta) Reset() {
 	*x = ExceptionDelta{}
-	mi := &file_wire_proto_msgTypes[24]
+	mi := &file_wire_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +2471,7 @@ func (x *ExceptionDelta) String() string {
 func (*ExceptionDelta) ProtoMessage() {}
 
 func (x *ExceptionDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[24]
+	mi := &file_wire_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +2484,7 @@ func (x *ExceptionDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExceptionDelta.ProtoReflect.Descriptor instead.
 func (*ExceptionDelta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{24}
+	return file_wire_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ExceptionDelta) GetScenario() string {
@@ -1797,7 +2533,7 @@ type Overflow struct {
 
 func (x *Overflow) Reset() {
 	*x = Overflow{}
-	mi := &file_wire_proto_msgTypes[25]
+	mi := &file_wire_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +2545,7 @@ func (x *Overflow) String() string {
 func (*Overflow) ProtoMessage() {}
 
 func (x *Overflow) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[25]
+	mi := &file_wire_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +2558,7 @@ func (x *Overflow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Overflow.ProtoReflect.Descriptor instead.
 func (*Overflow) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{25}
+	return file_wire_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Overflow) GetMetric() string {
@@ -1855,7 +2591,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_wire_proto_msgTypes[26]
+	mi := &file_wire_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +2603,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[26]
+	mi := &file_wire_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +2616,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{26}
+	return file_wire_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Snapshot) GetStart() int64 {
@@ -1924,7 +2660,7 @@ type SeriesDef struct {
 
 func (x *SeriesDef) Reset() {
 	*x = SeriesDef{}
-	mi := &file_wire_proto_msgTypes[27]
+	mi := &file_wire_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2672,7 @@ func (x *SeriesDef) String() string {
 func (*SeriesDef) ProtoMessage() {}
 
 func (x *SeriesDef) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[27]
+	mi := &file_wire_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2685,7 @@ func (x *SeriesDef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeriesDef.ProtoReflect.Descriptor instead.
 func (*SeriesDef) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{27}
+	return file_wire_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SeriesDef) GetId() uint32 {
@@ -2008,7 +2744,7 @@ type SeriesDelta struct {
 
 func (x *SeriesDelta) Reset() {
 	*x = SeriesDelta{}
-	mi := &file_wire_proto_msgTypes[28]
+	mi := &file_wire_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2756,7 @@ func (x *SeriesDelta) String() string {
 func (*SeriesDelta) ProtoMessage() {}
 
 func (x *SeriesDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[28]
+	mi := &file_wire_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2769,7 @@ func (x *SeriesDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeriesDelta.ProtoReflect.Descriptor instead.
 func (*SeriesDelta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{28}
+	return file_wire_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SeriesDelta) GetId() uint32 {
@@ -2108,7 +2844,7 @@ type Log struct {
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_wire_proto_msgTypes[29]
+	mi := &file_wire_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2856,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[29]
+	mi := &file_wire_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2869,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{29}
+	return file_wire_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Log) GetLines() []*LogLine {
@@ -2158,7 +2894,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_wire_proto_msgTypes[30]
+	mi := &file_wire_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2906,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[30]
+	mi := &file_wire_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2919,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{30}
+	return file_wire_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *LogLine) GetLevel() string {
@@ -2240,7 +2976,7 @@ var File_wire_proto protoreflect.FileDescriptor
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\rswarm.wire.v1\"\xf8\x05\n" +
+	"wire.proto\x12\rswarm.wire.v1\"\xc2\a\n" +
 	"\aMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\x05hello\x18\x02 \x01(\v2\x14.swarm.wire.v1.HelloH\x00R\x05hello\x12)\n" +
@@ -2258,7 +2994,11 @@ const file_wire_proto_rawDesc = "" +
 	"\x06answer\x18\r \x01(\v2\x15.swarm.wire.v1.AnswerH\x00R\x06answer\x12/\n" +
 	"\x06status\x18\x0e \x01(\v2\x15.swarm.wire.v1.StatusH\x00R\x06status\x12,\n" +
 	"\x05delta\x18\x0f \x01(\v2\x14.swarm.wire.v1.DeltaH\x00R\x05delta\x12&\n" +
-	"\x03log\x18\x10 \x01(\v2\x12.swarm.wire.v1.LogH\x00R\x03logB\x06\n" +
+	"\x03log\x18\x10 \x01(\v2\x12.swarm.wire.v1.LogH\x00R\x03log\x122\n" +
+	"\acontrol\x18\x11 \x01(\v2\x16.swarm.wire.v1.ControlH\x00R\acontrol\x122\n" +
+	"\aconsult\x18\x12 \x01(\v2\x16.swarm.wire.v1.ConsultH\x00R\aconsult\x12/\n" +
+	"\x06ruling\x18\x13 \x01(\v2\x15.swarm.wire.v1.RulingH\x00R\x06ruling\x12/\n" +
+	"\x06advice\x18\x14 \x01(\v2\x15.swarm.wire.v1.AdviceH\x00R\x06adviceB\x06\n" +
 	"\x04body\"s\n" +
 	"\x05Hello\x12\x1f\n" +
 	"\vmin_version\x18\x01 \x01(\rR\n" +
@@ -2300,7 +3040,38 @@ const file_wire_proto_rawDesc = "" +
 	"\x04Stop\"-\n" +
 	"\x03Ack\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xec\x01\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\x9f\x01\n" +
+	"\aControl\x12,\n" +
+	"\x05pause\x18\x01 \x01(\v2\x14.swarm.wire.v1.PauseH\x00R\x05pause\x12/\n" +
+	"\x06resume\x18\x02 \x01(\v2\x15.swarm.wire.v1.ResumeH\x00R\x06resume\x12,\n" +
+	"\x05scale\x18\x03 \x01(\v2\x14.swarm.wire.v1.ScaleH\x00R\x05scaleB\a\n" +
+	"\x05order\"\a\n" +
+	"\x05Pause\"\b\n" +
+	"\x06Resume\"z\n" +
+	"\x05Scale\x12\x1a\n" +
+	"\bscenario\x18\x01 \x01(\tR\bscenario\x12\x10\n" +
+	"\x03vus\x18\x02 \x01(\rR\x03vus\x12\x12\n" +
+	"\x04rate\x18\x03 \x01(\x01R\x04rate\x12\x1d\n" +
+	"\n" +
+	"spawn_rate\x18\x04 \x01(\x01R\tspawnRate\x12\x10\n" +
+	"\x03end\x18\x05 \x01(\bR\x03end\"i\n" +
+	"\aConsult\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1a\n" +
+	"\bfunction\x18\x02 \x01(\tR\bfunction\x12\x10\n" +
+	"\x03arg\x18\x03 \x01(\fR\x03arg\x12\x18\n" +
+	"\atimeout\x18\x04 \x01(\x03R\atimeout\"w\n" +
+	"\x06Advice\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x19\n" +
+	"\x05value\x18\x02 \x01(\fH\x00R\x05value\x88\x01\x01\x120\n" +
+	"\afailure\x18\x03 \x01(\v2\x16.swarm.wire.v1.FailureR\afailureB\b\n" +
+	"\x06_value\"w\n" +
+	"\x06Ruling\x12.\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1a.swarm.wire.v1.Ruling.KindR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"%\n" +
+	"\x04Kind\x12\b\n" +
+	"\x04NONE\x10\x00\x12\t\n" +
+	"\x05ABORT\x10\x01\x12\b\n" +
+	"\x04FAIL\x10\x02\"\xec\x01\n" +
 	"\x06Answer\x120\n" +
 	"\afailure\x18\x01 \x01(\v2\x16.swarm.wire.v1.FailureR\afailure\x129\n" +
 	"\n" +
@@ -2341,12 +3112,20 @@ const file_wire_proto_rawDesc = "" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x12\n" +
 	"\x04file\x18\x02 \x01(\tR\x04file\x12\x12\n" +
 	"\x04line\x18\x03 \x01(\rR\x04line\x12\x16\n" +
-	"\x06column\x18\x04 \x01(\rR\x06column\"\x8a\x01\n" +
+	"\x06column\x18\x04 \x01(\rR\x06column\"\xe7\x01\n" +
 	"\x06Status\x12\x18\n" +
 	"\aelapsed\x18\x01 \x01(\x03R\aelapsed\x12\x10\n" +
 	"\x03vus\x18\x02 \x01(\rR\x03vus\x12\x17\n" +
 	"\avus_max\x18\x03 \x01(\rR\x06vusMax\x12;\n" +
-	"\tscenarios\x18\x04 \x03(\v2\x1d.swarm.wire.v1.ScenarioStatusR\tscenarios\"\xfb\x01\n" +
+	"\tscenarios\x18\x04 \x03(\v2\x1d.swarm.wire.v1.ScenarioStatusR\tscenarios\x12\x16\n" +
+	"\x06paused\x18\x05 \x01(\bR\x06paused\x12-\n" +
+	"\x06vitals\x18\x06 \x01(\v2\x15.swarm.wire.v1.VitalsR\x06vitals\x12\x14\n" +
+	"\x05until\x18\a \x01(\x12R\x05until\"Z\n" +
+	"\x06Vitals\x12\x10\n" +
+	"\x03cpu\x18\x01 \x01(\x01R\x03cpu\x12\x16\n" +
+	"\x06memory\x18\x02 \x01(\x04R\x06memory\x12\x10\n" +
+	"\x03lag\x18\x03 \x01(\x03R\x03lag\x12\x14\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xb8\x02\n" +
 	"\x0eScenarioStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x18\n" +
@@ -2357,7 +3136,10 @@ const file_wire_proto_rawDesc = "" +
 	"\astarted\x18\x06 \x01(\x04R\astarted\x12\x1a\n" +
 	"\bcomplete\x18\a \x01(\x04R\bcomplete\x12 \n" +
 	"\vinterrupted\x18\b \x01(\x04R\vinterrupted\x12\x1a\n" +
-	"\bprogress\x18\t \x01(\x01R\bprogress\"\xf6\x01\n" +
+	"\bprogress\x18\t \x01(\x01R\bprogress\x12!\n" +
+	"\frate_planned\x18\n" +
+	" \x01(\x01R\vratePlanned\x12\x18\n" +
+	"\adropped\x18\v \x01(\x04R\adropped\"\xa1\x02\n" +
 	"\x05Delta\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x123\n" +
@@ -2368,7 +3150,13 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"overflowed\x18\x05 \x03(\v2\x17.swarm.wire.v1.OverflowR\n" +
 	"overflowed\x12\x18\n" +
-	"\ainvalid\x18\x06 \x01(\x04R\ainvalid\"\xa4\x01\n" +
+	"\ainvalid\x18\x06 \x01(\x04R\ainvalid\x12)\n" +
+	"\x05marks\x18\a \x03(\v2\x13.swarm.wire.v1.MarkR\x05marks\"V\n" +
+	"\x04Mark\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x03R\x02to\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\x12\x14\n" +
+	"\x05worst\x18\x04 \x01(\x01R\x05worst\"\xa4\x01\n" +
 	"\x0eExceptionDelta\x12\x1a\n" +
 	"\bscenario\x18\x01 \x01(\tR\bscenario\x126\n" +
 	"\texception\x18\x02 \x01(\v2\x18.swarm.wire.v1.ExceptionR\texception\x12\x14\n" +
@@ -2426,85 +3214,106 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_wire_proto_goTypes = []any{
-	(Failure_Kind)(0),      // 0: swarm.wire.v1.Failure.Kind
-	(*Message)(nil),        // 1: swarm.wire.v1.Message
-	(*Hello)(nil),          // 2: swarm.wire.v1.Hello
-	(*Load)(nil),           // 3: swarm.wire.v1.Load
-	(*Bundle)(nil),         // 4: swarm.wire.v1.Bundle
-	(*Source)(nil),         // 5: swarm.wire.v1.Source
-	(*Prepare)(nil),        // 6: swarm.wire.v1.Prepare
-	(*Setup)(nil),          // 7: swarm.wire.v1.Setup
-	(*Start)(nil),          // 8: swarm.wire.v1.Start
-	(*Teardown)(nil),       // 9: swarm.wire.v1.Teardown
-	(*HandleSummary)(nil),  // 10: swarm.wire.v1.HandleSummary
-	(*Goodbye)(nil),        // 11: swarm.wire.v1.Goodbye
-	(*Cancel)(nil),         // 12: swarm.wire.v1.Cancel
-	(*Stop)(nil),           // 13: swarm.wire.v1.Stop
-	(*Ack)(nil),            // 14: swarm.wire.v1.Ack
-	(*Answer)(nil),         // 15: swarm.wire.v1.Answer
-	(*Failure)(nil),        // 16: swarm.wire.v1.Failure
-	(*Inspection)(nil),     // 17: swarm.wire.v1.Inspection
-	(*Metric)(nil),         // 18: swarm.wire.v1.Metric
-	(*Files)(nil),          // 19: swarm.wire.v1.Files
-	(*Exception)(nil),      // 20: swarm.wire.v1.Exception
-	(*Frame)(nil),          // 21: swarm.wire.v1.Frame
-	(*Status)(nil),         // 22: swarm.wire.v1.Status
-	(*ScenarioStatus)(nil), // 23: swarm.wire.v1.ScenarioStatus
-	(*Delta)(nil),          // 24: swarm.wire.v1.Delta
-	(*ExceptionDelta)(nil), // 25: swarm.wire.v1.ExceptionDelta
-	(*Overflow)(nil),       // 26: swarm.wire.v1.Overflow
-	(*Snapshot)(nil),       // 27: swarm.wire.v1.Snapshot
-	(*SeriesDef)(nil),      // 28: swarm.wire.v1.SeriesDef
-	(*SeriesDelta)(nil),    // 29: swarm.wire.v1.SeriesDelta
-	(*Log)(nil),            // 30: swarm.wire.v1.Log
-	(*LogLine)(nil),        // 31: swarm.wire.v1.LogLine
-	nil,                    // 32: swarm.wire.v1.Load.EnvEntry
-	nil,                    // 33: swarm.wire.v1.Files.ByNameEntry
+	(Ruling_Kind)(0),       // 0: swarm.wire.v1.Ruling.Kind
+	(Failure_Kind)(0),      // 1: swarm.wire.v1.Failure.Kind
+	(*Message)(nil),        // 2: swarm.wire.v1.Message
+	(*Hello)(nil),          // 3: swarm.wire.v1.Hello
+	(*Load)(nil),           // 4: swarm.wire.v1.Load
+	(*Bundle)(nil),         // 5: swarm.wire.v1.Bundle
+	(*Source)(nil),         // 6: swarm.wire.v1.Source
+	(*Prepare)(nil),        // 7: swarm.wire.v1.Prepare
+	(*Setup)(nil),          // 8: swarm.wire.v1.Setup
+	(*Start)(nil),          // 9: swarm.wire.v1.Start
+	(*Teardown)(nil),       // 10: swarm.wire.v1.Teardown
+	(*HandleSummary)(nil),  // 11: swarm.wire.v1.HandleSummary
+	(*Goodbye)(nil),        // 12: swarm.wire.v1.Goodbye
+	(*Cancel)(nil),         // 13: swarm.wire.v1.Cancel
+	(*Stop)(nil),           // 14: swarm.wire.v1.Stop
+	(*Ack)(nil),            // 15: swarm.wire.v1.Ack
+	(*Control)(nil),        // 16: swarm.wire.v1.Control
+	(*Pause)(nil),          // 17: swarm.wire.v1.Pause
+	(*Resume)(nil),         // 18: swarm.wire.v1.Resume
+	(*Scale)(nil),          // 19: swarm.wire.v1.Scale
+	(*Consult)(nil),        // 20: swarm.wire.v1.Consult
+	(*Advice)(nil),         // 21: swarm.wire.v1.Advice
+	(*Ruling)(nil),         // 22: swarm.wire.v1.Ruling
+	(*Answer)(nil),         // 23: swarm.wire.v1.Answer
+	(*Failure)(nil),        // 24: swarm.wire.v1.Failure
+	(*Inspection)(nil),     // 25: swarm.wire.v1.Inspection
+	(*Metric)(nil),         // 26: swarm.wire.v1.Metric
+	(*Files)(nil),          // 27: swarm.wire.v1.Files
+	(*Exception)(nil),      // 28: swarm.wire.v1.Exception
+	(*Frame)(nil),          // 29: swarm.wire.v1.Frame
+	(*Status)(nil),         // 30: swarm.wire.v1.Status
+	(*Vitals)(nil),         // 31: swarm.wire.v1.Vitals
+	(*ScenarioStatus)(nil), // 32: swarm.wire.v1.ScenarioStatus
+	(*Delta)(nil),          // 33: swarm.wire.v1.Delta
+	(*Mark)(nil),           // 34: swarm.wire.v1.Mark
+	(*ExceptionDelta)(nil), // 35: swarm.wire.v1.ExceptionDelta
+	(*Overflow)(nil),       // 36: swarm.wire.v1.Overflow
+	(*Snapshot)(nil),       // 37: swarm.wire.v1.Snapshot
+	(*SeriesDef)(nil),      // 38: swarm.wire.v1.SeriesDef
+	(*SeriesDelta)(nil),    // 39: swarm.wire.v1.SeriesDelta
+	(*Log)(nil),            // 40: swarm.wire.v1.Log
+	(*LogLine)(nil),        // 41: swarm.wire.v1.LogLine
+	nil,                    // 42: swarm.wire.v1.Load.EnvEntry
+	nil,                    // 43: swarm.wire.v1.Files.ByNameEntry
 }
 var file_wire_proto_depIdxs = []int32{
-	2,  // 0: swarm.wire.v1.Message.hello:type_name -> swarm.wire.v1.Hello
-	3,  // 1: swarm.wire.v1.Message.load:type_name -> swarm.wire.v1.Load
-	6,  // 2: swarm.wire.v1.Message.prepare:type_name -> swarm.wire.v1.Prepare
-	7,  // 3: swarm.wire.v1.Message.setup:type_name -> swarm.wire.v1.Setup
-	8,  // 4: swarm.wire.v1.Message.start:type_name -> swarm.wire.v1.Start
-	9,  // 5: swarm.wire.v1.Message.teardown:type_name -> swarm.wire.v1.Teardown
-	10, // 6: swarm.wire.v1.Message.handle_summary:type_name -> swarm.wire.v1.HandleSummary
-	11, // 7: swarm.wire.v1.Message.goodbye:type_name -> swarm.wire.v1.Goodbye
-	12, // 8: swarm.wire.v1.Message.cancel:type_name -> swarm.wire.v1.Cancel
-	13, // 9: swarm.wire.v1.Message.stop:type_name -> swarm.wire.v1.Stop
-	14, // 10: swarm.wire.v1.Message.ack:type_name -> swarm.wire.v1.Ack
-	15, // 11: swarm.wire.v1.Message.answer:type_name -> swarm.wire.v1.Answer
-	22, // 12: swarm.wire.v1.Message.status:type_name -> swarm.wire.v1.Status
-	24, // 13: swarm.wire.v1.Message.delta:type_name -> swarm.wire.v1.Delta
-	30, // 14: swarm.wire.v1.Message.log:type_name -> swarm.wire.v1.Log
-	4,  // 15: swarm.wire.v1.Load.bundle:type_name -> swarm.wire.v1.Bundle
-	32, // 16: swarm.wire.v1.Load.env:type_name -> swarm.wire.v1.Load.EnvEntry
-	5,  // 17: swarm.wire.v1.Bundle.sources:type_name -> swarm.wire.v1.Source
-	16, // 18: swarm.wire.v1.Answer.failure:type_name -> swarm.wire.v1.Failure
-	17, // 19: swarm.wire.v1.Answer.inspection:type_name -> swarm.wire.v1.Inspection
-	19, // 20: swarm.wire.v1.Answer.files:type_name -> swarm.wire.v1.Files
-	0,  // 21: swarm.wire.v1.Failure.kind:type_name -> swarm.wire.v1.Failure.Kind
-	20, // 22: swarm.wire.v1.Failure.exception:type_name -> swarm.wire.v1.Exception
-	18, // 23: swarm.wire.v1.Inspection.metrics:type_name -> swarm.wire.v1.Metric
-	33, // 24: swarm.wire.v1.Files.by_name:type_name -> swarm.wire.v1.Files.ByNameEntry
-	21, // 25: swarm.wire.v1.Exception.stack:type_name -> swarm.wire.v1.Frame
-	23, // 26: swarm.wire.v1.Status.scenarios:type_name -> swarm.wire.v1.ScenarioStatus
-	27, // 27: swarm.wire.v1.Delta.snapshot:type_name -> swarm.wire.v1.Snapshot
-	25, // 28: swarm.wire.v1.Delta.exceptions:type_name -> swarm.wire.v1.ExceptionDelta
-	26, // 29: swarm.wire.v1.Delta.overflowed:type_name -> swarm.wire.v1.Overflow
-	20, // 30: swarm.wire.v1.ExceptionDelta.exception:type_name -> swarm.wire.v1.Exception
-	28, // 31: swarm.wire.v1.Snapshot.defs:type_name -> swarm.wire.v1.SeriesDef
-	29, // 32: swarm.wire.v1.Snapshot.deltas:type_name -> swarm.wire.v1.SeriesDelta
-	31, // 33: swarm.wire.v1.Log.lines:type_name -> swarm.wire.v1.LogLine
-	21, // 34: swarm.wire.v1.LogLine.at:type_name -> swarm.wire.v1.Frame
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	3,  // 0: swarm.wire.v1.Message.hello:type_name -> swarm.wire.v1.Hello
+	4,  // 1: swarm.wire.v1.Message.load:type_name -> swarm.wire.v1.Load
+	7,  // 2: swarm.wire.v1.Message.prepare:type_name -> swarm.wire.v1.Prepare
+	8,  // 3: swarm.wire.v1.Message.setup:type_name -> swarm.wire.v1.Setup
+	9,  // 4: swarm.wire.v1.Message.start:type_name -> swarm.wire.v1.Start
+	10, // 5: swarm.wire.v1.Message.teardown:type_name -> swarm.wire.v1.Teardown
+	11, // 6: swarm.wire.v1.Message.handle_summary:type_name -> swarm.wire.v1.HandleSummary
+	12, // 7: swarm.wire.v1.Message.goodbye:type_name -> swarm.wire.v1.Goodbye
+	13, // 8: swarm.wire.v1.Message.cancel:type_name -> swarm.wire.v1.Cancel
+	14, // 9: swarm.wire.v1.Message.stop:type_name -> swarm.wire.v1.Stop
+	15, // 10: swarm.wire.v1.Message.ack:type_name -> swarm.wire.v1.Ack
+	23, // 11: swarm.wire.v1.Message.answer:type_name -> swarm.wire.v1.Answer
+	30, // 12: swarm.wire.v1.Message.status:type_name -> swarm.wire.v1.Status
+	33, // 13: swarm.wire.v1.Message.delta:type_name -> swarm.wire.v1.Delta
+	40, // 14: swarm.wire.v1.Message.log:type_name -> swarm.wire.v1.Log
+	16, // 15: swarm.wire.v1.Message.control:type_name -> swarm.wire.v1.Control
+	20, // 16: swarm.wire.v1.Message.consult:type_name -> swarm.wire.v1.Consult
+	22, // 17: swarm.wire.v1.Message.ruling:type_name -> swarm.wire.v1.Ruling
+	21, // 18: swarm.wire.v1.Message.advice:type_name -> swarm.wire.v1.Advice
+	5,  // 19: swarm.wire.v1.Load.bundle:type_name -> swarm.wire.v1.Bundle
+	42, // 20: swarm.wire.v1.Load.env:type_name -> swarm.wire.v1.Load.EnvEntry
+	6,  // 21: swarm.wire.v1.Bundle.sources:type_name -> swarm.wire.v1.Source
+	17, // 22: swarm.wire.v1.Control.pause:type_name -> swarm.wire.v1.Pause
+	18, // 23: swarm.wire.v1.Control.resume:type_name -> swarm.wire.v1.Resume
+	19, // 24: swarm.wire.v1.Control.scale:type_name -> swarm.wire.v1.Scale
+	24, // 25: swarm.wire.v1.Advice.failure:type_name -> swarm.wire.v1.Failure
+	0,  // 26: swarm.wire.v1.Ruling.kind:type_name -> swarm.wire.v1.Ruling.Kind
+	24, // 27: swarm.wire.v1.Answer.failure:type_name -> swarm.wire.v1.Failure
+	25, // 28: swarm.wire.v1.Answer.inspection:type_name -> swarm.wire.v1.Inspection
+	27, // 29: swarm.wire.v1.Answer.files:type_name -> swarm.wire.v1.Files
+	1,  // 30: swarm.wire.v1.Failure.kind:type_name -> swarm.wire.v1.Failure.Kind
+	28, // 31: swarm.wire.v1.Failure.exception:type_name -> swarm.wire.v1.Exception
+	26, // 32: swarm.wire.v1.Inspection.metrics:type_name -> swarm.wire.v1.Metric
+	43, // 33: swarm.wire.v1.Files.by_name:type_name -> swarm.wire.v1.Files.ByNameEntry
+	29, // 34: swarm.wire.v1.Exception.stack:type_name -> swarm.wire.v1.Frame
+	32, // 35: swarm.wire.v1.Status.scenarios:type_name -> swarm.wire.v1.ScenarioStatus
+	31, // 36: swarm.wire.v1.Status.vitals:type_name -> swarm.wire.v1.Vitals
+	37, // 37: swarm.wire.v1.Delta.snapshot:type_name -> swarm.wire.v1.Snapshot
+	35, // 38: swarm.wire.v1.Delta.exceptions:type_name -> swarm.wire.v1.ExceptionDelta
+	36, // 39: swarm.wire.v1.Delta.overflowed:type_name -> swarm.wire.v1.Overflow
+	34, // 40: swarm.wire.v1.Delta.marks:type_name -> swarm.wire.v1.Mark
+	28, // 41: swarm.wire.v1.ExceptionDelta.exception:type_name -> swarm.wire.v1.Exception
+	38, // 42: swarm.wire.v1.Snapshot.defs:type_name -> swarm.wire.v1.SeriesDef
+	39, // 43: swarm.wire.v1.Snapshot.deltas:type_name -> swarm.wire.v1.SeriesDelta
+	41, // 44: swarm.wire.v1.Log.lines:type_name -> swarm.wire.v1.LogLine
+	29, // 45: swarm.wire.v1.LogLine.at:type_name -> swarm.wire.v1.Frame
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -2528,18 +3337,28 @@ func file_wire_proto_init() {
 		(*Message_Status)(nil),
 		(*Message_Delta)(nil),
 		(*Message_Log)(nil),
+		(*Message_Control)(nil),
+		(*Message_Consult)(nil),
+		(*Message_Ruling)(nil),
+		(*Message_Advice)(nil),
 	}
 	file_wire_proto_msgTypes[7].OneofWrappers = []any{}
-	file_wire_proto_msgTypes[14].OneofWrappers = []any{}
-	file_wire_proto_msgTypes[26].OneofWrappers = []any{}
-	file_wire_proto_msgTypes[28].OneofWrappers = []any{}
+	file_wire_proto_msgTypes[14].OneofWrappers = []any{
+		(*Control_Pause)(nil),
+		(*Control_Resume)(nil),
+		(*Control_Scale)(nil),
+	}
+	file_wire_proto_msgTypes[19].OneofWrappers = []any{}
+	file_wire_proto_msgTypes[21].OneofWrappers = []any{}
+	file_wire_proto_msgTypes[35].OneofWrappers = []any{}
+	file_wire_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   33,
+			NumEnums:      2,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -8,6 +8,7 @@ package threshold
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
 )
@@ -117,13 +118,19 @@ func (e Expression) Judge(agg *metric.Aggregate, seconds float64) (observed floa
 
 // Verdict is a judged threshold, as printed and stored.
 type Verdict struct {
-	Name       string        `json:"name"`       // `http_req_duration{name:pay}`
-	Expression string        `json:"expression"` // `p(95)<200`, as the script wrote it
-	Observed   float64       `json:"observed"`
-	Limit      float64       `json:"limit"`
-	OK         bool          `json:"ok"`
-	NoData     bool          `json:"noData"`
-	Aborted    bool          `json:"aborted"` // this one stopped the test
-	Default    bool          `json:"default"`
-	Metric     metric.Metric `json:"-"` // for the unit
+	Name       string  `json:"name"`       // `http_req_duration{name:pay}`
+	Expression string  `json:"expression"` // `p(95)<200`, as the script wrote it
+	Observed   float64 `json:"observed"`
+	Limit      float64 `json:"limit"`
+	OK         bool    `json:"ok"`
+	NoData     bool    `json:"noData"`
+	Aborted    bool    `json:"aborted"` // this one stopped the test
+	Default    bool    `json:"default"`
+	// Over is the length of the windows the condition holds for, 0 for the
+	// whole run; Observed is then of the worst, and At when that one ended,
+	// since the start of the load (0: no window was complete, Observed is of
+	// the whole run).
+	Over   time.Duration `json:"over,omitempty"`
+	At     time.Duration `json:"at,omitempty"`
+	Metric metric.Metric `json:"-"` // for the unit
 }
