@@ -20,7 +20,7 @@ func globalShape(globals []Global, h *Host) (*Shape[*VU], error) {
 			if v.phase == Init {
 				return goja.Undefined()
 			}
-			return v.rt.ToValue(v.iter)
+			return v.rt.ToValue(v.it.InVU)
 		}},
 	}
 	for _, g := range globals {
@@ -65,17 +65,26 @@ func (v *VU) fillEnv(s *vu.Scenario) {
 	}
 }
 
-// parseSetupData gives v its own copy of what setup returned.
-func (v *VU) parseSetupData(text *[]byte) (goja.Value, error) {
-	if text == nil {
-		return goja.Undefined(), nil
+// setupValue returns v's own copy of what setup returned.
+func (v *VU) setupValue() (goja.Value, error) {
+	text := v.program.setupData.Load()
+	if text == v.dataText && v.args[0] != nil {
+		return v.args[0], nil
 	}
-	return v.parseJSON(*text)
+	value := goja.Undefined()
+	if text != nil {
+		var err error
+		if value, err = v.parseJSON(*text); err != nil {
+			return nil, err
+		}
+	}
+	v.args[0], v.dataText = value, text
+	return value, nil
 }
 
 // parseJSON turns text into a value of the script; undefined for no text.
 func (v *VU) parseJSON(text []byte) (goja.Value, error) {
-	if text == nil {
+	if len(text) == 0 {
 		return goja.Undefined(), nil
 	}
 	parse, ok := goja.AssertFunction(v.rt.GlobalObject().Get("JSON").ToObject(v.rt).Get("parse"))

@@ -15,8 +15,12 @@ import (
 func (v *VU) Iterate(ctx context.Context, it vu.Iteration) error {
 	if v.stale {
 		// The last iteration left the runtime in a state nobody can vouch for.
-		v.discard()
-		if err := v.start(ctx); err != nil {
+		if err := v.revive(ctx); err != nil {
+			return err
+		}
+	}
+	if v.life != nil && v.life.begun && v.life.setup != nil && v.args[1] == nil {
+		if err := v.Setup(ctx); err != nil {
 			return err
 		}
 	}
@@ -36,20 +40,24 @@ func (v *VU) run(ctx context.Context, it vu.Iteration) (err error) {
 			err = v.panicked(r)
 		}
 	}()
-	v.iter = it.InVU
+	v.it = it
+	v.begun++
 	if it.Scenario != v.scenario {
 		if err := v.work(it.Scenario); err != nil {
 			return v.failure(err)
 		}
 	}
-	if text := v.program.setupData.Load(); text != v.dataText || v.data == nil {
-		if v.data, err = v.parseSetupData(text); err != nil {
+	if v.program.setupData.Load() != v.dataText || v.args[0] == nil {
+		if _, err := v.setupValue(); err != nil {
 			return v.failure(err)
 		}
-		v.dataText = text
+	}
+	args := v.args[:1]
+	if v.args[1] != nil {
+		args = v.args[:]
 	}
 	v.scope = v.root
-	result, err := v.exec(goja.Undefined(), v.data)
+	result, err := v.exec(goja.Undefined(), args...)
 	if err != nil {
 		return v.failure(err)
 	}
@@ -64,15 +72,24 @@ func (v *VU) run(ctx context.Context, it vu.Iteration) (err error) {
 
 // work makes v ready to run iterations of scenario s.
 func (v *VU) work(s *vu.Scenario) error {
-	exec, ok := goja.AssertFunction(v.exports.Get(s.Exec))
-	if !ok {
-		return &vu.Exception{Name: "ReferenceError", Message: fmt.Sprintf("the script exports no function %q", s.Exec)}
+	exec, err := v.exported(s.Exec)
+	if err != nil {
+		return err
 	}
 	if v.env != nil {
 		v.fillEnv(s)
 	}
 	v.exec, v.root, v.scenario = exec, v.program.scopes.scenario(s), s
 	return nil
+}
+
+// exported returns the exported function of that name.
+func (v *VU) exported(name string) (goja.Callable, error) {
+	fn, ok := goja.AssertFunction(v.exports.Get(name))
+	if !ok {
+		return nil, &vu.Exception{Name: "ReferenceError", Message: fmt.Sprintf("the script exports no function %q", name)}
+	}
+	return fn, nil
 }
 
 // begin makes ctx and phase those in force.

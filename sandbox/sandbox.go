@@ -128,6 +128,9 @@ const (
 	Running
 	Teardown
 	Summary
+	VUSetup
+	VUTeardown
+	Consulted // a function is asked for the shape of the load
 )
 
 // String names the phase as messages to users do.
@@ -141,6 +144,12 @@ func (p Phase) String() string {
 		return "an iteration"
 	case Teardown:
 		return "teardown"
+	case VUSetup:
+		return "vuSetup"
+	case VUTeardown:
+		return "vuTeardown"
+	case Consulted:
+		return "shape"
 	}
 	return "handleSummary"
 }

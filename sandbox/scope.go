@@ -83,10 +83,10 @@ func (s *scopes) scenario(sc *vu.Scenario) *Scope {
 	return scope
 }
 
-// lifecycle returns the scope of functions that run once per test.
+// lifecycle returns the scope of functions that belong to no iteration.
 func (s *scopes) lifecycle(p Phase) *Scope {
 	switch p {
-	case Setup, Teardown:
+	case Setup, Teardown, VUSetup, VUTeardown, Consulted:
 		return s.group(s.test, p.String())
 	}
 	return s.test

@@ -43,9 +43,11 @@ type VU struct {
 	scope    *Scope
 	scenario *vu.Scenario
 	exec     goja.Callable // the scenario's function
-	iter     uint64
-	dataText *[]byte // setup data that data was parsed from
-	data     goja.Value
+	it       vu.Iteration  // the current one; the last one outside iterations
+	begun    uint64        // iterations, of all scenarios
+	dataText *[]byte       // setup data that args[0] was parsed from
+	args     [2]goja.Value // of the scenario's function: what setup and vuSetup returned
+	life     *life         // nil when the script has no vuSetup and no vuTeardown
 
 	timer *time.Timer // for Sleep; nil until used
 }
@@ -59,9 +61,11 @@ func (v *VU) start(ctx context.Context) error {
 	v.stale = true // until the script has run
 	v.exports, v.modules, v.env = nil, nil, nil
 	v.onClose, v.onEnd, v.rejected = nil, nil, nil
-	v.scenario, v.exec, v.dataText, v.data = nil, nil, nil, nil
+	v.scenario, v.exec, v.dataText, v.args = nil, nil, nil, [2]goja.Value{}
 	v.root = v.program.scopes.test
 	v.scope = v.root
+	earlier := v.life
+	v.life = nil
 
 	rt.SetMaxCallStackSize(maxCallStack)
 	rt.SetRandSource(v.random(v.program.host.Seed))
@@ -101,6 +105,7 @@ func (v *VU) start(ctx context.Context) error {
 		if !ok {
 			return &vu.Exception{Name: "TypeError", Message: "module.exports must be an object"}
 		}
+		v.findLife(earlier)
 		v.stale = false
 		return nil
 	})
@@ -148,8 +153,18 @@ func (v *VU) Recorder() *metric.Recorder { return v.recorder }
 // Phase returns the current phase. Modules that use the network refuse in Init and Summary.
 func (v *VU) Phase() Phase { return v.phase }
 
-// Iteration returns how many iterations the VU has begun before the current one.
-func (v *VU) Iteration() uint64 { return v.iter }
+// Iteration returns the current iteration, outside iterations the last one.
+func (v *VU) Iteration() vu.Iteration { return v.it }
+
+// Begun returns how many iterations the VU has begun in its life, the current
+// one included.
+func (v *VU) Begun() uint64 { return v.begun }
+
+// Delay returns how long after it was due the current iteration began; ok is
+// false when it was not due at a time, and outside iterations.
+func (v *VU) Delay() (d time.Duration, ok bool) {
+	return v.it.Delay, v.it.Scheduled && v.phase == Running
+}
 
 // DefineMetric returns the custom metric of that name, made if new; see
 // [metric.Registry.Define]. Inspect reports what was defined this way.
@@ -203,5 +218,5 @@ func (v *VU) StopIfDone() {
 func (v *VU) OnClose(fn func()) { v.onClose = append(v.onClose, fn) }
 
 // OnIterationEnd registers fn to run at the end of every iteration, such as
-// resetting cookies.
+// resetting cookies, and at the end of vuSetup, as Phase then tells.
 func (v *VU) OnIterationEnd(fn func()) { v.onEnd = append(v.onEnd, fn) }
