@@ -210,3 +210,214 @@ func TestPoolInitIsParallel(t *testing.T) {
 	}
 	p.Close()
 }
+
+func TestPoolGrows(t *testing.T) {
+	s := new(maker)
+	p := NewPool(s, 4)
+	p.Initial = 2
+	p.Number = func(n uint64) uint64 { return 10 * n }
+	if err := p.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if p.Made() != 2 || p.Size() != 4 {
+		t.Fatalf("%d made of %d", p.Made(), p.Size())
+	}
+	lent := []*Member{p.Take(), p.Take()}
+	if p.Take() != nil {
+		t.Fatal("took a third")
+	}
+	broken := errors.New("broken")
+	s.make = func(context.Context, Identity) error { return broken }
+	if m, err := p.Grow(t.Context()); m != nil || err != broken {
+		t.Errorf("grew by %+v, %v", m, err)
+	}
+	s.make = nil
+	for n := uint64(3); n <= 4; n++ { // the place that stayed empty is the first to be filled
+		m, err := p.Grow(t.Context())
+		if want := (Identity{InInstance: n, InTest: 10 * n}); err != nil || m.ID != want || m.VU == nil {
+			t.Fatalf("grew by %+v, %v, want %v", m, err, want)
+		}
+		lent = append(lent, m)
+	}
+	if m, err := p.Grow(t.Context()); m != nil || err != ErrFull {
+		t.Errorf("grew by %+v, %v", m, err)
+	}
+	for _, m := range lent {
+		p.Put(m)
+	}
+	p.Close()
+	if p.Made() != 0 || s.open.Load() != 0 || s.ever.Load() != 4 {
+		t.Errorf("%d made, %d open of %d", p.Made(), s.open.Load(), s.ever.Load())
+	}
+}
+
+// Members go round in turn, however many are lent meanwhile.
+func TestPoolTakesTurns(t *testing.T) {
+	p := NewPool(new(maker), 3)
+	if err := p.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for round := range 10 {
+		for n := range uint64(3) {
+			m := p.Take()
+			if m == nil || m.ID.InInstance != n+1 {
+				t.Fatalf("round %d: took %+v, want %d", round, m, n+1)
+			}
+			p.Put(m)
+		}
+	}
+}
+
+func TestPoolServesInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(new(maker), 1)
+		if err := p.Init(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		m := p.Take()
+		var served []int
+		var wg sync.WaitGroup
+		impatient, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			if _, err := p.Get(impatient); err != context.Canceled {
+				t.Errorf("error %v", err)
+			}
+		})
+		synctest.Wait()
+		for i := range 3 {
+			wg.Go(func() {
+				m, err := p.Get(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				served = append(served, i)
+				p.Put(m)
+			})
+			synctest.Wait()
+		}
+		cancel()
+		synctest.Wait()
+		p.Put(m)
+		wg.Wait()
+		if fmt.Sprint(served) != "[0 1 2]" {
+			t.Errorf("served in the order %v", served)
+		}
+	})
+}
+
+// lived is a VU that knows how far it has come.
+type lived struct {
+	VU
+	fail     error
+	setUp    int
+	tornDown int
+	hang     bool
+}
+
+func (v *lived) Setup(context.Context) error {
+	if v.fail != nil {
+		return v.fail
+	}
+	v.setUp++
+	return nil
+}
+
+func (v *lived) Teardown(ctx context.Context) error {
+	v.tornDown++
+	if v.hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return v.fail
+}
+
+func (v *lived) Close() {}
+
+type lifeScript struct{ Script }
+
+func (lifeScript) NewVU(context.Context, Identity) (VU, error) { return new(lived), nil }
+
+func TestPoolTeardown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		thrown := &Exception{Name: "Error", Message: "no"}
+		p := NewPool(lifeScript{}, 6)
+		p.Initial = 5
+		if err := p.Init(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var members []*Member
+		for m := p.Take(); m != nil; m = p.Take() {
+			members = append(members, m)
+		}
+		vus := func(i int) *lived { return members[i].VU.(*lived) }
+		vus(1).fail = thrown
+		for _, m := range members[:4] { // the fifth never worked
+			if err := m.Setup(t.Context()); (err == nil) != m.IsSetUp() {
+				t.Errorf("VU %d: %v, set up: %v", m.ID.InInstance, err, m.IsSetUp())
+			}
+		}
+		if err := members[0].Setup(t.Context()); err != nil || vus(0).setUp != 1 {
+			t.Errorf("set up %d times, %v", vus(0).setUp, err)
+		}
+		vus(2).fail = thrown
+		vus(3).hang = true
+		for _, m := range members {
+			p.Put(m)
+		}
+		var mu sync.Mutex
+		var errs []error
+		begin := time.Now()
+		p.Teardown(t.Context(), 3*time.Second, func(err error) {
+			mu.Lock()
+			errs = append(errs, err)
+			mu.Unlock()
+		})
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if len(errs) != 2 || errs[0] != error(thrown) || errs[1] != context.DeadlineExceeded {
+			t.Errorf("reported %v", errs)
+		}
+		for i, want := range []int{1, 0, 1, 1, 0} {
+			if got := vus(i).tornDown; got != want {
+				t.Errorf("VU %d was torn down %d times, want %d", i+1, got, want)
+			}
+		}
+		p.Close()
+	})
+}
+
+func TestPoolReplaceForgetsSetup(t *testing.T) {
+	p := NewPool(lifeScript{}, 1)
+	if err := p.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	m := p.Take()
+	if err := m.Setup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Replace(t.Context(), m); err != nil || m.IsSetUp() {
+		t.Errorf("%v, set up: %v", err, m.IsSetUp())
+	}
+	if err := m.Setup(t.Context()); err != nil || m.VU.(*lived).setUp != 1 {
+		t.Errorf("%v, set up %d times", err, m.VU.(*lived).setUp)
+	}
+	p.Put(m)
+}
+
+// Taking a VU and putting it back.
+func BenchmarkPool(b *testing.B) {
+	p := NewPool(new(maker), 1000)
+	if err := p.Init(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Put(p.Take())
+	}
+	p.Close()
+}
