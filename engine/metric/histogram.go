@@ -55,6 +55,15 @@ func (h *Histogram) Merge(o *Histogram) {
 	}
 }
 
+// Reset empties h and keeps its memory.
+func (h *Histogram) Reset() {
+	for _, chunk := range h.chunks {
+		if chunk != nil {
+			clear(chunk[:])
+		}
+	}
+}
+
 // Buckets iterates over non-empty buckets by rising value.
 func (h *Histogram) Buckets() iter.Seq2[int32, uint64] {
 	return func(yield func(int32, uint64) bool) {

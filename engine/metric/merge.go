@@ -185,7 +185,7 @@ func (e *setSeries) judgeLevels() {
 		first = false
 		sum.add(l)
 	}
-	if addsUp(e.metric) {
+	if e.metric.AddsUp() {
 		e.agg.Last, e.agg.Min, e.agg.Max = sum.last, sum.min, sum.max
 	}
 }

@@ -71,8 +71,14 @@ type Metric struct {
 	Unit Unit
 }
 
-// validate reports why m cannot be defined.
-func (m Metric) validate() error {
+// AddsUp reports whether m is a gauge of things that runners and tag sets have
+// beside each other: the VUs of a run are those of all its runners.
+func (m Metric) AddsUp() bool {
+	return m.Type == Gauge && (m.Name == VUs || m.Name == VUsMax)
+}
+
+// Validate reports why m cannot be defined.
+func (m Metric) Validate() error {
 	if err := validName(m.Name); err != nil {
 		return err
 	}

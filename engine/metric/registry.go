@@ -117,7 +117,7 @@ func (r *Registry) Define(name string, t Type, u Unit) (*Metric, error) {
 		}
 		return &f.metric, nil
 	}
-	if err := m.validate(); err != nil {
+	if err := m.Validate(); err != nil {
 		return nil, err
 	}
 	if len(r.families) >= MaxMetrics {

@@ -111,15 +111,11 @@ func (s *Set) Select(name string, filter Tags) (agg Aggregate, ok bool) {
 		agg.Merge(&e.agg)
 		sum.add(level{last: e.agg.Last, min: e.agg.Min, max: e.agg.Max})
 	}
-	if addsUp(f.metric) {
+	if f.metric.AddsUp() {
 		agg.Last, agg.Min, agg.Max = sum.last, sum.min, sum.max
 	}
 	return agg, true
 }
-
-// addsUp reports whether a gauge counts things that runners and tag sets have
-// beside each other: the VUs of a run are those of all its runners.
-func addsUp(m Metric) bool { return m.Name == VUs || m.Name == VUsMax }
 
 func (l *level) add(o level) {
 	l.last = addFinite(l.last, o.last)
@@ -132,7 +128,7 @@ func (s *Set) check(m Metric) error {
 	if f := s.families[m.Name]; f != nil {
 		return m.mustEqual(f.metric)
 	}
-	if err := m.validate(); err != nil {
+	if err := m.Validate(); err != nil {
 		return err
 	}
 	if len(s.families) >= MaxMetrics {
