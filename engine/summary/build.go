@@ -39,8 +39,9 @@ func Build(in Input) *Summary {
 	s.Passed, s.Reasons = verdict(in)
 	s.Checks = checks(in.Set)
 	s.Groups = groups(in.Set, s.Checks)
-	s.Requests, s.Total = requests(in.Set, in.Duration.Seconds())
-	s.Errors = errorGroups(in)
+	names := names(in.Set)
+	s.Requests, s.Total = requests(in.Set, names, in.Duration.Seconds())
+	s.Errors = errorGroups(in, names)
 	s.Metrics = metrics(in)
 	s.Iterations = uint64(max(total(in.Set, metric.Iterations), 0))
 	s.DataSent = total(in.Set, metric.DataSent)
@@ -194,10 +195,10 @@ func perSecond(sum, seconds float64) float64 {
 	return min(max(sum/seconds, -math.MaxFloat64), math.MaxFloat64)
 }
 
-func requests(set *metric.Set, seconds float64) (rows []Request, all Request) {
+func requests(set *metric.Set, names naming, seconds float64) (rows []Request, all Request) {
 	byEndpoint := map[endpoint]*traffic{}
 	of := func(tags metric.Tags) *traffic {
-		e := endpointOf(tags)
+		e := names.of(endpointOf(tags))
 		if byEndpoint[e] == nil {
 			byEndpoint[e] = &traffic{}
 		}

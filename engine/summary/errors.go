@@ -16,14 +16,14 @@ type failure struct {
 }
 
 // errorGroups joins the script's exceptions with the requests that failed.
-func errorGroups(in Input) []ErrorGroup {
+func errorGroups(in Input, names naming) []ErrorGroup {
 	all := orEmpty(in.Exceptions)
 	byFailure := map[failure]int{}
 	for tags, agg := range in.Set.Series(metric.HTTPReqFailed) {
 		if agg.NonZero == 0 {
 			continue
 		}
-		f := failure{endpoint: endpointOf(tags), status: tag(tags, "status")}
+		f := failure{endpoint: names.of(endpointOf(tags)), status: tag(tags, "status")}
 		if f.status == "" || f.status == "0" {
 			// Without a response the status says nothing; with one, the error
 			// only repeats it.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmload/swarm/engine/capacity"
+	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -196,12 +198,77 @@ func hostile(t *testing.T) Input {
 	return in
 }
 
+// late is a run at an arrival rate whose target and generator could not keep up.
+func late(t *testing.T) Input {
+	r := record(t)
+	for i := range 1_000 {
+		ms := 100 + float64(i)/5
+		r.request("GET", "/items", "200", ms, false)
+		r.add(metric.HTTPReqResponseTime, ms+float64(i)/10, "name", "/items", "scenario", "default")
+		r.add(metric.IterationDuration, ms, "scenario", "default")
+		r.add(metric.IterationResponseTime, ms+float64(i)/10, "scenario", "default")
+		r.add(metric.Iterations, 1, "scenario", "default")
+	}
+	// Requests of a scenario without a schedule stand beside them.
+	r.request("GET", "/items", "200", 9_000, false, "scenario", "idle")
+	r.add(metric.DroppedIterations, 24, "scenario", "default")
+	r.add(metric.GeneratorLag, 0.3)
+	r.add(metric.GeneratorLag, 41)
+	r.add(metric.GeneratorCPU, 0.84)
+	r.add(metric.GeneratorMemory, 212e6)
+	r.add(metric.GeneratorGCPause, 1.5)
+	r.add(metric.GeneratorSocketErrors, 2)
+	r.at(time.Minute)
+	in := r.input(`{"thresholds":{"http_req_response_time":["p(95)<400"]}}`)
+	in.Script, in.VUsMax = "late.js", 50
+	in.Scenarios = []Scenario{
+		{Name: "default", Executor: plan.ConstantArrivalRate, Iterations: 1_000, Dropped: 24}, {Name: "idle", Executor: plan.ConstantVUs},
+	}
+	in.Marks = []health.Mark{
+		{From: 20 * time.Second, To: 28 * time.Second, Cause: health.CPU, Worst: 0.99, Runner: "2"},
+		{From: 18 * time.Second, To: 22 * time.Second, Cause: health.GC, Worst: 12, Runner: "1"},
+		{From: 59 * time.Second, To: 63 * time.Second, Cause: health.CPU, Worst: 0.98, Runner: "2"},
+	}
+	return in
+}
+
+// searched is a search for capacity.
+func searched(t *testing.T) Input {
+	r := record(t)
+	r.request("GET", "/items", "200", 20, false)
+	r.add(metric.Iterations, 9_000)
+	r.add(metric.GeneratorLag, 0.2)
+	r.at(3 * time.Minute)
+	in := r.input(`{"thresholds":{"http_req_duration":["p(95)<200"]}}`)
+	in.Script = "capacity.js"
+	in.Marks = []health.Mark{{From: time.Second, To: 1400 * time.Millisecond, Cause: health.GC, Worst: 400}}
+	step := func(phase string, rate int64, p95 float64, why string) capacity.Step {
+		return capacity.Step{
+			Probe:       capacity.Probe{Phase: phase, Rate: rate, Settle: 2 * time.Second, Length: 10 * time.Second},
+			Observation: capacity.Observation{Achieved: float64(rate) - 0.25, P95: p95},
+			Held:        why == "", Why: why,
+		}
+	}
+	steps := []capacity.Step{
+		step("ramp", 100, 11, ""), step("ramp", 200, 14, ""), step("ramp", 400, 61, ""),
+		step("ramp", 800, 940, "http_req_duration p(95)<200: 940 ms"),
+		step("bisect", 600, 231, "http_req_duration p(95)<200: 231 ms"), step("bisect", 500, 120, ""), step("hold", 500, 125, ""),
+	}
+	steps[3].Dropped = 310
+	in.Capacity = []capacity.Report{
+		{Scenario: "browse", Rate: 500, TimeUnit: time.Second, Broke: 600, Complete: true, Limit: "thresholds", Demanded: 450, Steps: steps},
+		{Scenario: "orders", Rate: 30, TimeUnit: time.Minute, Limit: "maxRate", Complete: true},
+	}
+	return in
+}
+
 func fixtures(t *testing.T) map[string]*Summary {
 	all := map[string]*Summary{}
 	for name, make := range map[string]func(*testing.T) Input{
-		"shop": shop, "quick": quick, "empty": empty, "crowd": crowd, "hostile": hostile,
+		"shop": shop, "quick": quick, "empty": empty, "crowd": crowd, "hostile": hostile, "late": late, "searched": searched,
 	} {
 		all[name] = Build(make(t))
 	}
+	all["searched"].Saved = "7f3c"
 	return all
 }

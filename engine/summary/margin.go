@@ -3,22 +3,28 @@ package summary
 import (
 	"cmp"
 	"math"
+	"strings"
+	"time"
 
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
-// condition writes a threshold's expression in canonical form, its limit with
+// Condition writes a threshold's expression in canonical form, its limit with
 // the unit that scripts leave out: p(95)<200ms.
-func condition(v threshold.Verdict) string {
+func Condition(v threshold.Verdict) string {
 	e, err := threshold.Parse(v.Expression)
 	if err != nil {
 		return safe(v.Expression)
 	}
 	text := e.String()
+	window := ""
+	if v.Over > 0 {
+		window = " over " + span(threshold.Length(v.Over))
+	}
 	if e.Method().String() == "count" && v.Metric.Type != metric.Counter {
-		return text
+		return text + window
 	}
 	switch v.Metric.Unit {
 	case metric.Time:
@@ -29,7 +35,30 @@ func condition(v threshold.Verdict) string {
 	if isPerSecond(v, e) {
 		text += "/s"
 	}
+	return text + window
+}
+
+// span writes a length as scripts do: 30s, 5m, 1h30m.
+func span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
 	return text
+}
+
+// Window says which window a threshold was judged by, "" when by the whole run.
+func Window(v threshold.Verdict) string {
+	switch {
+	case v.Over <= 0 || v.NoData:
+		return ""
+	case v.At <= 0:
+		return "no full window"
+	}
+	return "worst " + figure.Clock(v.At-threshold.Length(v.Over)) + "–" + figure.Clock(v.At)
 }
 
 // isPerSecond reports whether the threshold is about a counter's rate.
@@ -37,9 +66,9 @@ func isPerSecond(v threshold.Verdict, e threshold.Expression) bool {
 	return v.Metric.Type == metric.Counter && e.Method().String() == "rate"
 }
 
-// observed writes the value a threshold was judged by, with as many figures as
+// Observed writes the value a threshold was judged by, with as many figures as
 // it takes to see on which side of the limit it lies.
-func observed(v threshold.Verdict, timeUnit string) string {
+func Observed(v threshold.Verdict, timeUnit string) string {
 	if v.NoData {
 		return "no data"
 	}
@@ -82,8 +111,8 @@ func observed(v threshold.Verdict, timeUnit string) string {
 // last digits.
 func shift(v float64, power int) float64 { return figure.Round(v*math.Pow10(power), 15) }
 
-// margin says how far the observed value is from the limit.
-func margin(v threshold.Verdict) string {
+// Margin says how far the observed value is from the limit.
+func Margin(v threshold.Verdict) string {
 	e, err := threshold.Parse(v.Expression)
 	switch {
 	case v.NoData:

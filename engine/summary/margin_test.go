@@ -3,6 +3,7 @@ package summary
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -70,14 +71,37 @@ func TestThresholdRow(t *testing.T) {
 		}
 		agg.Last = c.observed - e.Limit()
 		_, v.OK, _ = judge.Judge(&agg, 1)
-		if got := condition(v); got != c.condition {
+		if got := Condition(v); got != c.condition {
 			t.Errorf("condition of %s: %q, want %q", c.expression, got, c.condition)
 		}
-		if got := observed(v, c.unit); got != c.value {
+		if got := Observed(v, c.unit); got != c.value {
 			t.Errorf("observed for %s: %q, want %q", c.expression, got, c.value)
 		}
-		if got := margin(v); got != c.byHowMuch {
+		if got := Margin(v); got != c.byHowMuch {
 			t.Errorf("margin of %v for %s: %q, want %q", c.observed, c.expression, got, c.byHowMuch)
+		}
+	}
+}
+
+func TestWindow(t *testing.T) {
+	trend := metric.Metric{Name: "t", Type: metric.Trend, Unit: metric.Time}
+	for _, c := range []struct {
+		over, at        time.Duration
+		condition, when string
+	}{
+		{0, 0, "p(95)<200ms", ""},
+		{30 * time.Second, 130 * time.Second, "p(95)<200ms over 30s", "worst 01:40–02:10"},
+		{90 * time.Minute, 2 * time.Hour, "p(95)<200ms over 1h30m", "worst 30:00–2:00:00"},
+		{time.Minute, 0, "p(95)<200ms over 1m", "no full window"},
+		{2 * time.Hour, 0, "p(95)<200ms over 2h", "no full window"},
+		{1500 * time.Millisecond, 3 * time.Second, "p(95)<200ms over 2s", "worst 00:01–00:03"},
+	} {
+		v := threshold.Verdict{Expression: "p(95)<200", Metric: trend, Over: c.over, At: c.at}
+		if got := Condition(v); got != c.condition {
+			t.Errorf("%v: %q, want %q", c.over, got, c.condition)
+		}
+		if got := Window(v); got != c.when {
+			t.Errorf("%v: %q, want %q", c.over, got, c.when)
 		}
 	}
 }

@@ -12,6 +12,7 @@ type paint string
 const (
 	green paint = "32"
 	red   paint = "31"
+	amber paint = "33"
 	faint paint = "2"
 	bold  paint = "1"
 )
@@ -26,6 +27,7 @@ type cell struct {
 type table struct {
 	right  []bool // by column: align at the right edge
 	shrink int    // the column that gives way when a row is too wide
+	spare  []int  // columns that are left out, in this order, when that is not enough
 	rows   [][]cell
 }
 
@@ -101,27 +103,57 @@ func needed(widths []int, gap int) (total int) {
 	return total
 }
 
-// lowest is how far a column shrinks; below that the row may be too wide.
-const lowest = 28
+// lowest is how far a column shrinks while there are others to leave out;
+// least is how far it shrinks at all.
+const (
+	lowest = 28
+	least  = 8
+)
 
-// write prints the rows, at most width columns wide where that can be.
-func (t *table) write(p *printer, width int) {
-	widths, gap := t.widths(), wide
+// fit returns how wide each column is printed, 0 for one that is left out, and
+// how many columns lie between two.
+func (t *table) fit(width int) (widths []int, gap int) {
+	widths, gap = t.widths(), wide
 	if needed(widths, gap) > width {
 		gap = tight
 	}
-	if over := needed(widths, gap) - width; over > 0 && t.shrink < len(widths) {
-		widths[t.shrink] = t.distinct(max(widths[t.shrink]-over, min(widths[t.shrink], lowest)), widths[t.shrink])
+	if t.shrink >= len(widths) {
+		return widths, gap
 	}
+	full := widths[t.shrink]
+	for spare := t.spare; ; spare = spare[1:] {
+		widths[t.shrink] = full
+		over := needed(widths, gap) - width
+		if over <= 0 {
+			return widths, gap
+		}
+		widths[t.shrink] = t.distinct(max(full-over, min(full, lowest)), full)
+		if needed(widths, gap) <= width {
+			return widths, gap
+		}
+		if len(spare) == 0 {
+			widths[t.shrink] = max(full-over, min(full, least))
+			return widths, gap
+		}
+		widths[spare[0]] = 0
+	}
+}
+
+// write prints the rows, at most width columns wide where that can be.
+func (t *table) write(p *printer, width int) {
+	widths, gap := t.fit(width)
 	for _, row := range t.rows {
 		if t.isLine(row) {
-			p.put(row[0].paint, inert.Elide(row[0].text, max(width, lowest)))
+			p.put(row[0].paint, inert.Elide(row[0].text, max(width, least)))
 			p.end()
 			continue
 		}
 		pending := 0 // spaces owed, so that no line ends in some
 		for i, c := range row {
-			text := inert.Elide(c.text, widths[i])
+			text := ""
+			if widths[i] > 0 {
+				text = inert.Elide(c.text, widths[i])
+			}
 			room := widths[i] - inert.Columns(text)
 			if i > 0 && widths[i] > 0 {
 				pending += gap

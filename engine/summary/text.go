@@ -9,6 +9,7 @@ import (
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/inert"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/threshold"
 )
 
 // Style says how text is printed.
@@ -35,6 +36,7 @@ func WriteText(w io.Writer, s *Summary, st Style) error {
 	p := &printer{style: st}
 	p.verdict(s)
 	p.thresholds(s)
+	p.capacity(s)
 	if st.Mode == "compact" {
 		p.requests(s, true)
 	} else {
@@ -48,6 +50,7 @@ func WriteText(w io.Writer, s *Summary, st Style) error {
 		p.facts(s)
 	}
 	p.notes(s)
+	p.truth(s)
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }
@@ -112,11 +115,13 @@ func (p *printer) thresholds(s *Summary) {
 			continue // nobody asked for it, and it has nothing to say
 		}
 		sign, c := mark(v.OK)
-		note := margin(v)
-		if v.Aborted {
-			note = strings.TrimPrefix(note+", stopped the run", ", ")
+		note := Margin(v)
+		for _, more := range []string{Window(v), aborted(v)} {
+			if more != "" {
+				note = strings.TrimPrefix(note+", "+more, ", ")
+			}
 		}
-		t.add(cell{"   " + sign + " " + safe(v.Name) + " " + condition(v), c}, cell{observed(v, s.TimeUnit), ""}, cell{note, c})
+		t.add(cell{"   " + sign + " " + safe(v.Name) + " " + Condition(v), c}, cell{Observed(v, s.TimeUnit), ""}, cell{note, c})
 	}
 	if len(t.rows) == 0 {
 		return
@@ -127,31 +132,28 @@ func (p *printer) thresholds(s *Summary) {
 	t.write(p, p.style.Width)
 }
 
+func aborted(v threshold.Verdict) string {
+	if v.Aborted {
+		return "stopped the run"
+	}
+	return ""
+}
+
 func (p *printer) checks(s *Summary) {
 	if len(s.Checks) == 0 {
 		return
 	}
 	rows := s.Checks
 	if len(rows) > maxRows {
-		// Failures first: they are what the list is read for.
-		rows = slices.Clone(rows)
-		slices.SortStableFunc(rows, func(a, b Check) int {
-			switch {
-			case a.Fails > 0 && b.Fails == 0:
-				return -1
-			case a.Fails == 0 && b.Fails > 0:
-				return 1
-			}
-			return 0
-		})
+		rows = failedFirst(rows)
 	}
-	t := table{right: []bool{false, true, true, true}}
+	t := table{right: []bool{false, true, true, true}, spare: []int{1, 2}}
 	t.add(cell{" checks", faint}, cell{"passed", faint}, cell{"failed", faint}, cell{"share", faint})
 	for _, c := range rows[:min(len(rows), maxRows)] {
 		sign, color := mark(c.Fails == 0)
 		name := safe(c.Name)
-		if group := strings.Trim(strings.ReplaceAll(c.Group, separator, " › "), " ›"); group != "" {
-			name = safe(group) + " › " + name
+		if group := groupName(c.Group); group != "" {
+			name = group + " › " + name
 		}
 		all := float64(c.Passes) + float64(c.Fails)
 		share := 0.0
@@ -177,6 +179,27 @@ func (p *printer) checks(s *Summary) {
 	t.write(p, p.style.Width)
 }
 
+// failedFirst puts the checks that failed before the others: they are what the
+// list is read for.
+func failedFirst(checks []Check) []Check {
+	rows := slices.Clone(checks)
+	slices.SortStableFunc(rows, func(a, b Check) int {
+		switch {
+		case a.Fails > 0 && b.Fails == 0:
+			return -1
+		case a.Fails == 0 && b.Fails > 0:
+			return 1
+		}
+		return 0
+	})
+	return rows
+}
+
+// groupName writes the path of a group: checkout › pay.
+func groupName(path string) string {
+	return safe(strings.Trim(strings.ReplaceAll(path, separator, " › "), " ›"))
+}
+
 // failures leaves a zero out, so that what is there stands out.
 func failures(n uint64) string {
 	if n == 0 {
@@ -189,10 +212,18 @@ func (p *printer) scenarios(s *Summary) {
 	if len(s.Scenarios) < 2 {
 		return
 	}
-	t := table{right: []bool{false, false, true, true}}
-	t.add(cell{" scenarios", faint}, cell{"executor", faint}, cell{"iterations", faint}, cell{"interrupted", faint})
+	t := table{right: []bool{false, false, true, true, true}, spare: []int{1}}
+	header := []cell{{" scenarios", faint}, {"executor", faint}, {"iterations", faint}, {"interrupted", faint}}
+	if s.Dropped > 0 {
+		header = append(header, cell{"dropped", faint})
+	}
+	t.add(header...)
 	for _, sc := range s.Scenarios[:min(len(s.Scenarios), maxRows)] {
-		t.add(cell{"   " + safe(sc.Name), ""}, cell{safe(sc.Executor), ""}, cell{figure.Short(sc.Iterations), ""}, cell{failures(sc.Interrupted), ""})
+		row := []cell{{"   " + safe(sc.Name), ""}, {safe(sc.Executor), ""}, {figure.Short(sc.Iterations), ""}, {failures(sc.Interrupted), ""}}
+		if s.Dropped > 0 {
+			row = append(row, cell{failures(sc.Dropped), ""})
+		}
+		t.add(row...)
 	}
 	if more := len(s.Scenarios) - maxRows; more > 0 {
 		t.line(fmt.Sprintf("   … and %d more", more), faint)
@@ -261,10 +292,13 @@ func metricValue(m Metric, key, timeUnit string) string {
 func (p *printer) facts(s *Summary) {
 	t := table{right: []bool{false, false}, shrink: 1}
 	seconds := s.Duration.Seconds()
-	if s.Iterations > 0 || s.Interrupted > 0 {
+	if s.Iterations > 0 || s.Interrupted > 0 || s.Dropped > 0 {
 		text := figure.Count(s.Iterations) + " complete"
 		if s.Interrupted > 0 {
 			text += ", " + figure.Count(s.Interrupted) + " interrupted"
+		}
+		if s.Dropped > 0 {
+			text += ", " + figure.Count(s.Dropped) + " dropped"
 		}
 		if rate := perSecond(float64(s.Iterations), seconds); rate > 0 {
 			text += "  ·  " + figure.PerSecond(rate)
@@ -283,6 +317,9 @@ func (p *printer) facts(s *Summary) {
 			return text
 		}
 		t.add(cell{" data", faint}, cell{amount(s.DataReceived, "in") + "  ·  " + amount(s.DataSent, "out"), ""})
+	}
+	if s.Generator.Known {
+		t.add(cell{" generator", faint}, cell{vitals(s.Generator), ""})
 	}
 	if s.Isolation == "off" {
 		t.add(cell{" isolation", faint}, cell{"off: the script ran in the coordinator's own process", ""})

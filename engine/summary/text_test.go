@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmload/swarm/engine/inert"
 	"pgregory.net/rapid"
 )
 
@@ -57,6 +58,24 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestRequestsFit: the table leaves columns out before it is wider than the terminal.
+func TestRequestsFit(t *testing.T) {
+	for name, s := range fixtures(t) {
+		for width := 20; width <= 140; width++ {
+			p := &printer{style: Style{Width: width}}
+			p.requests(s, false)
+			for _, line := range strings.Split(p.b.String(), "\n") {
+				if n := inert.Columns(line); n > width {
+					t.Fatalf("%s: %d columns of %d: %q", name, n, width, line)
+				}
+			}
+			if text := p.b.String(); text != "" && !strings.Contains(text, "p95") {
+				t.Fatalf("%s: no p95 in %d columns:\n%s", name, width, text)
+			}
+		}
+	}
+}
+
 func TestColourChangesNothingElse(t *testing.T) {
 	sgr := regexp.MustCompile("\x1b\\[[0-9]+m")
 	for name, s := range fixtures(t) {
@@ -94,6 +113,8 @@ func TestWriteErrorIsReturned(t *testing.T) {
 	for _, write := range []func(w writer) error{
 		func(w writer) error { return WriteText(w, &Summary{}, Style{}) },
 		func(w writer) error { return WriteJSON(w, &Summary{}) },
+		func(w writer) error { return WriteJUnit(w, &Summary{}) },
+		func(w writer) error { return WriteMarkdown(w, &Summary{}) },
 	} {
 		if err := write(writer{broken}); !errors.Is(err, broken) {
 			t.Errorf("got %v", err)

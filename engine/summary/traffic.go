@@ -29,7 +29,8 @@ func (p *printer) requests(s *Summary, totalsOnly bool) {
 // requestTable has a row for each of rows, names without base, and one for
 // all together unless that would repeat the only one.
 func requestTable(s *Summary, rows []Request, base string) table {
-	t := table{right: []bool{false, true, true, true, true, true, true, true}}
+	const count, rate, errors, p50, p99, most = 1, 2, 3, 4, 6, 7
+	t := table{right: []bool{false, true, true, true, true, true, true, true}, spare: []int{rate, most, p50, count, p99, errors}}
 	header := []cell{{" requests", faint}}
 	for _, name := range []string{"count", "rate", "errors", "p50", "p95", "p99", "max"} {
 		header = append(header, cell{name, faint})
