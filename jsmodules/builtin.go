@@ -4,6 +4,7 @@ package jsmodules
 import (
 	"github.com/swarmload/swarm/jsmodules/console"
 	"github.com/swarmload/swarm/jsmodules/core"
+	"github.com/swarmload/swarm/jsmodules/execution"
 	"github.com/swarmload/swarm/jsmodules/http"
 	"github.com/swarmload/swarm/jsmodules/metrics"
 	"github.com/swarmload/swarm/sandbox"
@@ -13,6 +14,7 @@ import (
 func Builtin() []sandbox.Module {
 	return []sandbox.Module{
 		core.Module(),
+		execution.Module(),
 		http.Module(),
 		metrics.Module(),
 	}

@@ -28,6 +28,10 @@ func (v *VU) failure(err error) error {
 		v.checkIdle()
 		return &vu.Interrupted{Cause: context.Cause(v.ctx)}
 	}
+	if v.aborted != nil {
+		v.checkIdle()
+		return &vu.Interrupted{Cause: v.aborted}
+	}
 	var (
 		interrupted *goja.InterruptedError
 		overflow    *goja.StackOverflowError

@@ -56,7 +56,7 @@ func (v *VU) run(ctx context.Context, it vu.Iteration) (err error) {
 	if v.args[1] != nil {
 		args = v.args[:]
 	}
-	v.scope = v.root
+	v.setScope(v.root)
 	result, err := v.exec(goja.Undefined(), args...)
 	if err != nil {
 		return v.failure(err)
@@ -66,6 +66,9 @@ func (v *VU) run(ctx context.Context, it vu.Iteration) (err error) {
 	}
 	if len(v.rejected) > 0 {
 		return v.failure(v.unhandled())
+	}
+	if v.aborted != nil {
+		return v.failure(v.aborted)
 	}
 	return nil
 }
@@ -78,6 +81,12 @@ func (v *VU) work(s *vu.Scenario) error {
 	}
 	if v.env != nil {
 		v.fillEnv(s)
+	}
+	if v.scenario != nil {
+		v.overlay = nil // what was said of one scenario does not hold for another
+		if v.life != nil {
+			v.overlay = v.life.tags
+		}
 	}
 	v.exec, v.root, v.scenario = exec, v.program.scopes.scenario(s), s
 	return nil
@@ -97,7 +106,12 @@ func (v *VU) begin(ctx context.Context, phase Phase) error {
 	if ctx.Err() != nil {
 		return &vu.Interrupted{Cause: context.Cause(ctx)}
 	}
-	v.ctx, v.phase, v.scope = ctx, phase, v.root
+	v.ctx, v.phase = ctx, phase
+	v.setScope(v.root)
+	if v.aborted != nil {
+		v.aborted = nil
+		v.watch.end(v.rt) // clears the interrupt
+	}
 	v.watch.follow(ctx, v.rt)
 	return nil
 }
@@ -119,6 +133,9 @@ func (v *VU) enter(ctx context.Context, phase Phase, f func() error) (err error)
 	}
 	if err == nil && len(v.rejected) > 0 {
 		err = v.unhandled()
+	}
+	if err == nil && v.aborted != nil {
+		err = v.aborted
 	}
 	if err != nil {
 		return v.failure(err)

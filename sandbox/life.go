@@ -18,8 +18,9 @@ import (
 type life struct {
 	setup, teardown goja.Callable // nil when not exported
 
-	begun bool   // vuSetup was completed, in this runtime or an earlier one
-	kept  []byte // what it returned as JSON, if there is a teardown; nil: that cannot be
+	begun bool     // vuSetup was completed, in this runtime or an earlier one
+	kept  []byte   // what it returned as JSON, if there is a teardown; nil: that cannot be
+	tags  *overlay // what it changed about the VU's tags
 }
 
 // findLife looks for the functions once the script's top level has run.
@@ -81,7 +82,7 @@ func (v *VU) Setup(ctx context.Context) error {
 		v.args[1] = nil // a promise left behind was rejected
 		return err
 	}
-	l.begun = true
+	l.begun, l.tags = true, v.overlay
 	return nil
 }
 

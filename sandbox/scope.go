@@ -25,9 +25,21 @@ type Scope struct {
 	Tags     metric.Tags // complete: test-wide tags, scenario's tags, `scenario` and `group` where systemTags has them
 	Scenario string
 	Group    string // "::outer::inner", "" outside groups
+	// Transient says that the scope is not interned: a cache must not keep it.
+	// Scripts that change their VU's tags all the time make such.
+	Transient bool
 
+	plain    *Scope // without what the VU changed; nil: it changed nothing
 	depth    int
 	children atomic.Pointer[map[string]*Scope] // by name; replaced, never changed
+}
+
+// bare returns the scope without what the VU changed about its tags.
+func (s *Scope) bare() *Scope {
+	if s.plain != nil {
+		return s.plain
+	}
+	return s
 }
 
 // scopes interns the Scopes of one Program. Entering a group that was entered
@@ -40,7 +52,8 @@ type scopes struct {
 
 	mu        sync.Mutex
 	scenarios map[*vu.Scenario]*Scope
-	interned  map[string]*Scope // scenario scopes by content
+	interned  map[string]*Scope   // scenario scopes by content
+	overlays  map[string]*overlay // by content
 	groups    int
 	full      bool
 }
@@ -143,15 +156,15 @@ func (v *VU) Scope() *Scope { return v.scope }
 // EnterGroup makes name the innermost group and returns what restores the
 // scope before it. It throws when name cannot be a group's.
 func (v *VU) EnterGroup(name string) (leave func()) {
-	before := v.scope
+	before := v.scope.bare()
 	if strings.Contains(name, groupSep) {
 		v.Throw("Error", "a group's name must not contain "+groupSep)
 	}
 	if before.depth >= maxGroupDepth {
 		v.Throw("Error", "groups are nested too deep")
 	}
-	v.scope = v.program.scopes.group(before, name)
-	return func() { v.scope = before }
+	v.setScope(v.program.scopes.group(before, name))
+	return func() { v.setScope(before) }
 }
 
 // scopeTracker carries the scope over awaits: code after an await runs in the
@@ -159,14 +172,14 @@ func (v *VU) EnterGroup(name string) (leave func()) {
 type scopeTracker VU
 
 // Grab returns the scope for a continuation that is being registered.
-func (t *scopeTracker) Grab() any { return t.scope }
+func (t *scopeTracker) Grab() any { return t.scope.bare() }
 
 // Resumed is called before the continuation runs.
 func (t *scopeTracker) Resumed(scope any) {
 	if scope, ok := scope.(*Scope); ok {
-		t.scope = scope
+		(*VU)(t).setScope(scope)
 	}
 }
 
 // Exited is called after the continuation ran.
-func (t *scopeTracker) Exited() { t.scope = t.root }
+func (t *scopeTracker) Exited() { (*VU)(t).setScope(t.root) }

@@ -27,6 +27,7 @@ type Prop[T any] struct {
 type Shape[T any] struct {
 	props []Prop[T]
 	index map[string]int
+	fixed bool
 }
 
 // NewShape returns the shape with the given properties, in this order.
@@ -36,6 +37,12 @@ func NewShape[T any](props ...Prop[T]) *Shape[T] {
 		s.index[p.Name] = i
 	}
 	return s
+}
+
+// Fixed returns the shape of objects that a script can only read: writing to
+// one is a TypeError, as it is for a frozen object.
+func (s *Shape[T]) Fixed() *Shape[T] {
+	return &Shape[T]{props: s.props, index: s.index, fixed: true}
 }
 
 // New makes an object of this shape in v, with state for Make.
@@ -78,6 +85,9 @@ func (o *shaped[T]) Get(name string) goja.Value {
 }
 
 func (o *shaped[T]) Set(name string, value goja.Value) bool {
+	if o.shape.fixed {
+		return false
+	}
 	i, ok := o.shape.index[name]
 	if !ok {
 		if o.extra == nil {

@@ -105,7 +105,7 @@ func (c *SeriesCache) SeriesWithTags(scope *Scope, m *metric.Metric, tags []metr
 }
 
 func (c *SeriesCache) add(key seriesKey, s *metric.Series) *metric.Series {
-	if c.size.Load() < maxCachedSeries {
+	if c.size.Load() < maxCachedSeries && !key.scope.Transient {
 		if _, loaded := c.known.LoadOrStore(key, s); !loaded {
 			c.size.Add(1)
 		}

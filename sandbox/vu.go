@@ -39,8 +39,10 @@ type VU struct {
 	// What is in force.
 	ctx      context.Context
 	phase    Phase
-	root     *Scope // outside groups
+	root     *Scope // outside groups, without overlay
 	scope    *Scope
+	overlay  *overlay // what the script changed about its tags; nil: nothing
+	aborted  *Aborted // the script asked for the end of the test; until begin
 	scenario *vu.Scenario
 	exec     goja.Callable // the scenario's function
 	it       vu.Iteration  // the current one; the last one outside iterations
@@ -63,7 +65,7 @@ func (v *VU) start(ctx context.Context) error {
 	v.onClose, v.onEnd, v.rejected = nil, nil, nil
 	v.scenario, v.exec, v.dataText, v.args = nil, nil, nil, [2]goja.Value{}
 	v.root = v.program.scopes.test
-	v.scope = v.root
+	v.scope, v.overlay = v.root, nil
 	earlier := v.life
 	v.life = nil
 
