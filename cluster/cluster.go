@@ -41,6 +41,9 @@ type Config struct {
 	Stop <-chan struct{}
 	// Control steers the run while it goes on; see NewControl. May be nil.
 	Control *Control
+	// InitTimeout bounds how long the script's top level may run before its
+	// options are known; 0 means 60 s.
+	InitTimeout time.Duration
 }
 
 // Link is the stream to one runner and the handle on what runs it. Close

@@ -3,35 +3,33 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/swarmload/swarm/cluster/wire"
-	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/summary"
-	"github.com/swarmload/swarm/engine/threshold"
 	"github.com/swarmload/swarm/sandbox/bundle"
 )
 
-const (
-	// initTimeout is for running the script's top level, and for making all VUs.
-	initTimeout = 60 * time.Second
-	// overtime is how long the load may last beyond its plan, which ends it by
-	// itself, before the runner is taken for stuck.
-	overtime = 30 * time.Second
-)
+// initTimeout is for running the script's top level, and for making all VUs,
+// unless Config and plan say otherwise.
+const initTimeout = 60 * time.Second
 
 // Run executes one test. Result is nil only if no traffic can have been sent;
 // from setup on it holds what was received, also beside an error.
 //
 // Errors a caller tells apart: plan.Problems, *ScriptError, *TimeoutError,
-// *RunnerDied, *ThresholdsFailed, *NothingTested, *Stopped. If several apply, the one returned
-// is that which says most about how far the result can be trusted: a runner
-// that died, a hard stop, then whatever went wrong in a phase (the first of
-// them), a graceful stop, failed thresholds, nothing tested. The summary names the reasons
-// either way.
+// *RunnerDied, *Aborted, *Failed, *ThresholdsFailed, *NothingTested, *Stopped.
+// If several apply, the one returned is that which says most about how far the
+// result can be trusted: a runner that died, a hard stop, then what went wrong
+// in a phase or the script's own abort (the first of them), a graceful stop, a
+// test the script marked as failed, failed thresholds or nothing tested. The
+// summary names the reasons either way.
+//
+// A script that aborts the test ends it as a graceful stop does, but teardown
+// and handleSummary run even if it did so in setup; in init nothing has begun,
+// so nothing follows.
 //
 // When ctx ends, the load is cut off at once and neither teardown nor
 // handleSummary run; Run returns within about a second.
@@ -40,10 +38,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	defer r.close()
 
 	r.observer.Phase("init")
-	if !r.connect() {
-		return nil, r.err
-	}
-	inspection, ok := r.load()
+	inspection, ok := r.inspect()
 	if !ok {
 		return nil, r.err
 	}
@@ -62,13 +57,45 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, r.err
 	}
 
-	if !r.setup() {
+	if !r.setup() && !r.aborted {
 		return r.conclude(), r.err
 	}
 	r.execute()
 	r.teardown()
-	r.judge()
+	r.settle()
 	return r.conclude(), r.err
+}
+
+// Inspect finds out what the script says of itself: it starts a runner, runs
+// the script's top level once, and ends the runner. Errors are those of Run.
+// Of the Config, Overrides and Control have no effect.
+func Inspect(ctx context.Context, c Config) (Inspection, error) {
+	r := newRun(ctx, c)
+	defer r.close()
+	inspection, ok := r.inspect()
+	if !ok {
+		return Inspection{}, r.err
+	}
+	return inspection, nil
+}
+
+// inspect connects and loads the script.
+func (r *run) inspect() (Inspection, bool) {
+	if !r.connect() {
+		return Inspection{}, false
+	}
+	return r.load()
+}
+
+// initLimit returns how long init may take.
+func (r *run) initLimit() time.Duration {
+	switch {
+	case r.plan != nil && r.plan.InitTimeout > 0:
+		return r.plan.InitTimeout
+	case r.config.InitTimeout > 0:
+		return r.config.InitTimeout
+	}
+	return initTimeout
 }
 
 // connect starts the runners and greets them.
@@ -81,7 +108,7 @@ func (r *run) connect() bool {
 	r.join(link)
 	r.call(call{
 		phase:   "init",
-		timeout: initTimeout,
+		timeout: r.initLimit(),
 		stop:    (*session).cancel,
 		command: func(*session) *wire.Message {
 			return &wire.Message{Body: &wire.Message_Hello{Hello: wire.NewHello(wire.RoleCoordinator)}}
@@ -98,7 +125,7 @@ func (r *run) load() (Inspection, bool) {
 	}
 	answers := r.call(call{
 		phase:   "init",
-		timeout: initTimeout,
+		timeout: r.initLimit(),
 		stop:    (*session).cancel,
 		command: func(s *session) *wire.Message {
 			return &wire.Message{Body: &wire.Message_Load{Load: &wire.Load{
@@ -149,7 +176,7 @@ func (r *run) prepare() bool {
 	}
 	r.call(call{
 		phase:   "init",
-		timeout: initTimeout,
+		timeout: r.initLimit(),
 		stop:    (*session).cancel,
 		command: func(*session) *wire.Message {
 			return &wire.Message{Body: &wire.Message_Prepare{Prepare: &wire.Prepare{Plan: data}}}
@@ -178,50 +205,6 @@ func (r *run) setup() bool {
 	return answers[0] != nil && answers[0].GetFailure() == nil
 }
 
-// execute runs the load on all runners to its end, unless the run has ended.
-func (r *run) execute() {
-	if r.err != nil {
-		return
-	}
-	r.observer.Phase("load")
-	r.started = time.Now()
-	r.loaded = true
-	r.call(call{
-		phase:   "load",
-		timeout: min(r.plan.Duration(), math.MaxInt64-overtime) + overtime,
-		stop:    (*session).stop,
-		tick:    r.tick,
-		command: func(*session) *wire.Message {
-			return &wire.Message{Body: &wire.Message_Start{Start: &wire.Start{SetupData: r.setupData}}}
-		},
-	}, r.sessions)
-	r.took = time.Since(r.started)
-	if status := r.status(); status.Elapsed > 0 {
-		r.took = status.Elapsed // what the numbers belong to
-	}
-	r.exceptions.tell(true, r.observer.Exception)
-}
-
-// tick is what happens each second of the load, and when it has just ended.
-func (r *run) tick() {
-	r.exceptions.tell(true, r.observer.Exception)
-	verdicts, abort := threshold.Evaluate(r.thresholds, r.set, time.Since(r.started))
-	status := r.status()
-	r.observer.Tick(Tick{Status: status, Set: r.set, Verdicts: verdicts})
-	if abort >= 0 && r.aborted == nil && !done(status) {
-		r.abortedAt, r.aborted = abort, &verdicts[abort]
-		r.ended = fmt.Sprintf("threshold %s %s aborted the run", r.aborted.Name, r.aborted.Expression)
-		for _, s := range r.live() {
-			s.stop()
-		}
-	}
-}
-
-// done says whether there is nothing left that could be aborted.
-func done(s engine.Status) bool {
-	return !slices.ContainsFunc(s.Scenarios, func(s engine.ScenarioStatus) bool { return s.State != "done" })
-}
-
 // teardown runs teardown(data), if there is one, on one runner. A graceful stop lets it go on.
 func (r *run) teardown() {
 	live := r.live()
@@ -238,42 +221,11 @@ func (r *run) teardown() {
 	}, live[:1])
 }
 
-// judge gives the final verdicts, on everything that was merged. A threshold
-// that ended the run has failed, whatever came in after.
-func (r *run) judge() {
-	if !r.loaded {
-		return
-	}
-	r.verdicts, _ = threshold.Evaluate(r.thresholds, r.set, r.took)
-	if r.aborted != nil {
-		if r.verdicts[r.abortedAt].OK {
-			r.verdicts[r.abortedAt] = *r.aborted
-		}
-		r.verdicts[r.abortedAt].Aborted = true
-	}
-	var failed []threshold.Verdict
-	for _, v := range r.verdicts {
-		if !v.OK {
-			failed = append(failed, v)
-		}
-	}
-	if len(failed) > 0 {
-		r.fail(&ThresholdsFailed{Failed: failed})
-	}
-	interrupted := uint64(0)
-	for _, s := range r.status().Scenarios {
-		interrupted += s.Interrupted
-	}
-	if r.nothing = nothingTested(r.plan, r.set, interrupted); r.nothing != nil {
-		r.fail(r.nothing)
-	}
-}
-
 // conclude builds the summary and lets the script have its say on it.
 func (r *run) conclude() *Result {
 	r.observer.Phase("summary")
 	ended := r.ended
-	if rank(r.err) > rank(&ThresholdsFailed{}) {
+	if rank(r.err) >= rank(&Stopped{}) {
 		ended = r.err.Error()
 	}
 	status := r.status()
@@ -289,7 +241,13 @@ func (r *run) conclude() *Result {
 		Isolation:  r.config.Isolation,
 		Notes:      slices.Concat(r.plan.Notes, r.notes),
 		Ended:      ended,
-		Failed:     rank(r.err) > rank(&Stopped{}) || r.nothing != nil,
+		Failed:     rank(r.err) > rank(&Stopped{}) || r.nothing != nil || r.marked != nil,
+		Marks:      r.marks,
+		Capacity:   r.reports(),
+	}
+	if r.marked != nil {
+		in.Faults = append(in.Faults, r.marked.Error())
+		r.fail(r.marked)
 	}
 	if r.nothing != nil {
 		in.Faults = append(in.Faults, r.nothing.Error())
@@ -298,12 +256,12 @@ func (r *run) conclude() *Result {
 		sum := summary.Scenario{Name: s.Name, Executor: s.Executor}
 		for _, o := range status.Scenarios {
 			if o.Name == s.Name {
-				sum.Iterations, sum.Interrupted = o.Complete, o.Interrupted
+				sum.Iterations, sum.Interrupted, sum.Dropped = o.Complete, o.Interrupted, o.Dropped
 			}
 		}
 		in.Scenarios = append(in.Scenarios, sum)
 	}
-	result := &Result{Plan: r.plan, Summary: summary.Build(in)}
+	result := &Result{Plan: r.plan, Summary: summary.Build(in), Timeline: r.timeline}
 	r.handleSummary(result)
 	return result
 }
@@ -319,7 +277,7 @@ func (r *run) handleSummary(result *Result) {
 		return
 	}
 	data := summary.HandleSummaryData(result.Summary, r.setupData)
-	before := r.err
+	before, marked := r.err, r.marked
 	answers := r.call(call{
 		phase:   "handleSummary",
 		timeout: r.plan.HandleSummaryTimeout,
@@ -332,6 +290,9 @@ func (r *run) handleSummary(result *Result) {
 		if result.Files == nil {
 			result.Files = map[string][]byte{}
 		}
+	}
+	if r.marked != marked { // in there
+		r.fail(r.marked)
 	}
 	if r.err != before {
 		result.Summary.Passed = false

@@ -6,14 +6,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/threshold"
 	"github.com/swarmload/swarm/engine/vu"
 )
 
-// ScriptError says that the script threw where that ends the test.
+// ScriptError says that the script threw where that ends the test, or that a
+// function the test goes by gave no answer one can go by.
 type ScriptError struct {
-	Phase string // "init", "setup", "teardown", "handleSummary"
+	Phase string // "init", "setup", "teardown", "handleSummary", or the name of the function
 	Err   *vu.Exception
+	// Wrong says that the function did not throw: Err tells what it did, as in
+	// `returned {"users":-1}: users must be at least 0`.
+	Wrong bool
 }
 
 // TimeoutError says that a phase took too long.
@@ -26,13 +31,32 @@ type TimeoutError struct {
 type RunnerDied struct{ Cause string }
 
 // ThresholdsFailed lists what crossed.
-type ThresholdsFailed struct{ Failed []threshold.Verdict }
+type ThresholdsFailed struct {
+	Failed []threshold.Verdict
+	// Searches are those that found no rate, or too low a one.
+	Searches []capacity.Report
+}
 
-// Stopped says that Config.Stop (gracefully) or ctx (Hard) ended the run.
-type Stopped struct{ Hard bool }
+// Aborted says that the script ended the test: test.abort.
+type Aborted struct{ Reason string }
+
+// Failed says that the script marked the test as failed: test.fail.
+type Failed struct{ Reason string }
+
+// Stopped says that Config.Stop or Control.Stop (gracefully) or ctx (Hard)
+// ended the run.
+type Stopped struct {
+	Hard    bool
+	Control bool // it was Control.Stop
+}
 
 // Error names the phase and what was thrown.
-func (e *ScriptError) Error() string { return e.Phase + " threw " + e.Err.Error() }
+func (e *ScriptError) Error() string {
+	if e.Wrong {
+		return e.Phase + "() " + e.Err.Error()
+	}
+	return e.Phase + " threw " + e.Err.Error()
+}
 
 // Unwrap returns the exception.
 func (e *ScriptError) Unwrap() error { return e.Err }
@@ -49,13 +73,37 @@ func (e *ThresholdsFailed) Error() string {
 	for _, v := range e.Failed {
 		names = append(names, v.Name+" "+v.Expression)
 	}
+	for _, s := range e.Searches {
+		switch {
+		case s.Rate == 0:
+			names = append(names, "no rate held in "+s.Scenario)
+		default:
+			names = append(names, fmt.Sprintf("%d held in %s, less than %d", s.Rate, s.Scenario, s.Demanded))
+		}
+	}
 	return "thresholds failed: " + strings.Join(names, ", ")
+}
+
+// Error gives the reason.
+func (e *Aborted) Error() string { return because("the script aborted the test", e.Reason) }
+
+// Error gives the reason.
+func (e *Failed) Error() string { return because("the script failed the test", e.Reason) }
+
+func because(text, reason string) string {
+	if reason == "" {
+		return text
+	}
+	return text + ": " + reason
 }
 
 // Error says who ended the run.
 func (e *Stopped) Error() string {
-	if e.Hard {
+	switch {
+	case e.Hard:
 		return "stopped at once by signal"
+	case e.Control:
+		return "stopped on request"
 	}
 	return "stopped by signal"
 }
@@ -68,18 +116,21 @@ func rank(err error) int {
 		stopped *Stopped
 		failed  *ThresholdsFailed
 		nothing *NothingTested
+		marked  *Failed
 	)
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &failed), errors.As(err, &nothing):
 		return 1
-	case errors.As(err, &stopped) && !stopped.Hard:
+	case errors.As(err, &marked):
 		return 2
+	case errors.As(err, &stopped) && !stopped.Hard:
+		return 3
 	case errors.As(err, &stopped):
-		return 4
-	case errors.As(err, &died):
 		return 5
+	case errors.As(err, &died):
+		return 6
 	}
-	return 3 // a script, a timeout, a fault of ours
+	return 4 // a script, also one that aborted; a timeout; a fault of ours
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmload/swarm/cluster/wire"
@@ -26,6 +27,10 @@ type shared struct {
 	run     *engine.Run
 	sender  *wire.Sender
 	stopped bool
+
+	// loading is the run while its load goes on. Scripts ask for its status
+	// from many VUs at once, so that reading it takes no lock.
+	loading atomic.Pointer[engine.Run]
 }
 
 func (s *shared) set(run *engine.Run, sender *wire.Sender) {
@@ -41,6 +46,21 @@ func (s *shared) current() *engine.Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.run
+}
+
+// status returns where the load stands, nothing outside it.
+func (s *shared) status() engine.Status {
+	if run := s.loading.Load(); run != nil {
+		return run.Status()
+	}
+	return engine.Status{}
+}
+
+// socketError counts a request that failed on our account.
+func (s *shared) socketError() {
+	if run := s.loading.Load(); run != nil {
+		socketErrorOf(run)
+	}
 }
 
 func (s *shared) stop() {
@@ -63,8 +83,9 @@ func (s *shared) ack(a *wire.Ack, now time.Time) {
 // reporter sends what the coordinator is to know: numbers, exceptions, status,
 // log lines. Errors of the stream are not its concern: the reader sees them.
 type reporter struct {
-	conn *wire.Conn
-	log  *lineQueue
+	conn    *wire.Conn
+	log     *lineQueue
+	rulings *rulings
 
 	// mu keeps what is sent in order; it is held while sending.
 	mu         sync.Mutex
@@ -78,8 +99,8 @@ type reporter struct {
 	invalid    uint64      // already sent
 }
 
-func newReporter(conn *wire.Conn, log *lineQueue) *reporter {
-	return &reporter{conn: conn, log: log}
+func newReporter(conn *wire.Conn, log *lineQueue, rulings *rulings) *reporter {
+	return &reporter{conn: conn, log: log, rulings: rulings}
 }
 
 // open makes the reporter send numbers from now on.
@@ -104,7 +125,8 @@ func (p *reporter) end() {
 	p.running = nil
 }
 
-// loop reports until ctx ends: log lines as they come, all else each second.
+// loop reports until ctx ends: log lines and rulings as they come, all else
+// each second.
 func (p *reporter) loop(ctx context.Context) {
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
@@ -115,6 +137,10 @@ func (p *reporter) loop(ctx context.Context) {
 		case <-p.log.ready:
 			p.mu.Lock()
 			p.sendLog(false)
+			p.mu.Unlock()
+		case <-p.rulings.ready:
+			p.mu.Lock()
+			p.sendRulings()
 			p.mu.Unlock()
 		case now := <-ticker.C:
 			p.tick(now)
@@ -146,6 +172,7 @@ func (p *reporter) tick(now time.Time) {
 func (p *reporter) flush(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.sendRulings()
 	p.sendLog(true)
 	if p.sender != nil {
 		p.sendNumbers(now)
@@ -170,17 +197,27 @@ func (p *reporter) sendLog(tell bool) {
 	}
 }
 
+func (p *reporter) sendRulings() {
+	for _, r := range p.rulings.take() {
+		p.conn.Write(&wire.Message{Body: &wire.Message_Ruling{Ruling: r}})
+	}
+}
+
 // sendNumbers takes a snapshot and sends it, in parts if it is large, with all
 // else that is counted; then the status, so that it is never ahead of the numbers.
 func (p *reporter) sendNumbers(now time.Time) {
 	var status *wire.Status
-	if p.running != nil {
-		now := p.running.Status()
-		p.vusMax = max(p.vusMax, now.VUsMax)
-		now.VUsMax = p.vusMax
-		status = fromStatus(now)
-	}
 	rest := &wire.Delta{Exceptions: p.exceptions.take(), Invalid: p.registry.Invalid() - p.invalid}
+	if p.running != nil {
+		st := p.running.Status()
+		p.vusMax = max(p.vusMax, st.VUsMax)
+		st.VUsMax = p.vusMax
+		status = fromStatus(st)
+		status.Until = now.UnixNano()
+		for _, mark := range marksOf(p.running) {
+			rest.Marks = append(rest.Marks, fromMark(mark))
+		}
+	}
 	p.invalid += rest.Invalid
 	notes := p.registry.Overflowed()
 	for _, note := range notes[p.overflowed:] {
@@ -192,7 +229,7 @@ func (p *reporter) sendNumbers(now time.Time) {
 		rest = &wire.Delta{}
 		if len(part.Defs)+len(part.Deltas) > 0 {
 			d.Snapshot = wire.FromSnapshot(part)
-		} else if len(d.Exceptions)+len(d.Overflowed) == 0 && d.Invalid == 0 {
+		} else if len(d.Exceptions)+len(d.Overflowed)+len(d.Marks) == 0 && d.Invalid == 0 {
 			continue
 		}
 		p.shared.mu.Lock()

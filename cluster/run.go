@@ -8,9 +8,11 @@ import (
 
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
+	"github.com/swarmload/swarm/engine/timeline"
 )
 
 const (
@@ -22,8 +24,9 @@ const (
 	// tickApart how close two ticks may be.
 	tickAfter = 3 * reportEvery / 2
 	tickApart = reportEvery / 2
-	// maxNotes bounds what runners may add to the summary.
+	// maxNotes and maxMarks bound what runners may add to the summary.
 	maxNotes = 50
+	maxMarks = 10_000
 )
 
 // run is the state of one Run. It belongs to Run's goroutine.
@@ -36,25 +39,39 @@ type run struct {
 	events   chan event
 	closed   chan struct{}
 
-	plan       *plan.Plan
-	exported   []string
-	setupData  []byte // what setup() returned, as JSON
-	thresholds []threshold.Compiled
+	plan      *plan.Plan
+	exported  []string
+	setupData []byte // what setup() returned, as JSON
 
 	set        *metric.Set
 	exceptions *exceptionBook
+	marks      []health.Mark
 	notes      []string
 	invalid    uint64
 
-	loaded    bool // the load was started
-	started   time.Time
-	took      time.Duration
-	verdicts  []threshold.Verdict
-	aborted   *threshold.Verdict // which threshold ended the run, as it was then
-	abortedAt int
-	nothing   *NothingTested // nil when something was tested
+	// Of the load.
+	loaded     bool // it was started
+	started    time.Time
+	took       time.Duration
+	clock      loadClock
+	steering   *steering // while it goes on
+	thresholds []threshold.Compiled
+	judge      *threshold.Judge
+	verdicts   []threshold.Verdict
+	aborter    *threshold.Verdict // which threshold ended the run, as it was then
+	abortedAt  int
+	timeline   *timeline.Timeline
+	defs       map[string][]metric.SeriesDef // of each source, before there is a timeline
+	shapes     []*shape
+	searches   []*search
+	consults   uint64 // so far
 
-	stopped bool   // gracefully
+	nothing *NothingTested // nil when something was tested
+	aborted bool           // by the script
+	marked  *Failed        // by the script, as failed
+
+	stopped bool   // gracefully, from outside
+	over    bool   // a graceful end was asked for, from outside or within
 	hard    bool   // ctx ended
 	ended   string // why before its time
 	err     error
@@ -70,6 +87,7 @@ func newRun(ctx context.Context, c Config) *run {
 		set:        metric.NewSet(),
 		exceptions: newExceptionBook(),
 		started:    time.Now(),
+		defs:       map[string][]metric.SeriesDef{},
 	}
 	if r.observer == nil {
 		r.observer = nobody{}
@@ -126,11 +144,21 @@ func (r *run) close() {
 
 // call is one command to some runners and the rules for waiting.
 type call struct {
-	phase   string
-	timeout time.Duration
-	command func(*session) *wire.Message
-	stop    func(*session) // what a graceful stop does; nil: nothing, the phase is short
-	tick    func()         // when all have reported, about each second; may be nil
+	phase    string
+	timeout  time.Duration
+	command  func(*session) *wire.Message
+	stop     func(*session) // what a graceful stop does; nil: nothing, the phase is short
+	steering *steering      // of the load; nil outside
+}
+
+// steering is what happens while the load goes on, beside what arrives.
+type steering struct {
+	deadline *deadline
+	orders   <-chan struct{} // somebody wants something of the load
+	order    func()
+	tick     func()               // when all have reported, about each second
+	wake     func() time.Duration // at its own request: it returns when to be called next
+	drain    time.Duration        // how long the load may go on after a graceful stop
 }
 
 // call gives the command to the sessions and handles all that arrives until
@@ -142,28 +170,36 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 			s.command(c.command(s))
 		}
 	}
+	if c.steering == nil {
+		c.steering = &steering{deadline: newDeadline(c.timeout), drain: c.timeout}
+	}
 	var (
-		deadline = time.NewTimer(c.timeout)
+		steer    = c.steering
+		deadline = steer.deadline
 		ticker   = time.NewTicker(tickAfter)
 		ticked   = time.Now()
+		wake     = time.NewTimer(0)
 		kill     <-chan time.Time // nil until somebody has been cancelled
+		told     bool             // to end gracefully
 		cut      bool             // this command was cancelled
 	)
-	defer deadline.Stop()
+	defer deadline.stop()
 	defer ticker.Stop()
+	defer wake.Stop()
 	tick := func() {
-		if c.tick == nil || r.hard {
+		if steer.tick == nil || r.hard {
 			return
 		}
 		each(to, func(s *session) { s.reported = false })
 		ticker.Reset(tickAfter)
 		ticked = time.Now()
-		c.tick()
+		steer.tick()
 	}
+	stopping := r.config.Control.stopping()
 	for waiting(to) {
 		stop, done := r.config.Stop, r.ctx.Done()
 		if r.stopped {
-			stop = nil
+			stop, stopping = nil, nil
 		}
 		if r.hard {
 			done = nil
@@ -176,19 +212,20 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 			}
 		case <-ticker.C:
 			tick()
-		case <-stop:
-			r.stopped = true
-			if c.stop != nil {
-				r.fail(&Stopped{})
-				cut = cut || c.phase != "load"
-				each(to, c.stop)
-				if cut && kill == nil {
-					kill = time.After(cancelGrace)
-				}
+		case <-steer.orders:
+			steer.order()
+			wake.Reset(0)
+		case <-wake.C:
+			if steer.wake != nil && !r.over && !r.hard {
+				wake.Reset(steer.wake())
 			}
+		case <-stop:
+			r.halt(c.stop != nil, &Stopped{})
+		case <-stopping:
+			r.halt(c.stop != nil, &Stopped{Control: true})
 		case <-deadline.C:
 			if !r.hard {
-				r.fail(&TimeoutError{Phase: c.phase, After: c.timeout})
+				r.fail(&TimeoutError{Phase: c.phase, After: deadline.limit})
 			}
 			cut = true
 			each(to, (*session).cancel)
@@ -203,6 +240,17 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 		case <-kill:
 			each(to, (*session).kill)
 		}
+		if r.over && !told && c.stop != nil {
+			told = true
+			each(to, c.stop)
+			deadline.cap(steer.drain)
+			if c.phase != "load" {
+				cut = true
+				if kill == nil {
+					kill = time.After(cancelGrace)
+				}
+			}
+		}
 	}
 	answers := make([]*wire.Answer, len(to))
 	for i, s := range to {
@@ -211,6 +259,16 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 		}
 	}
 	return answers
+}
+
+// halt is a graceful stop from outside, once. A phase that is short is not cut off
+// for it, and ends as if nothing had happened.
+func (r *run) halt(matters bool, err error) {
+	r.stopped = true
+	if matters {
+		r.over = true
+		r.fail(err)
+	}
 }
 
 // failure returns the error a failed command stands for; nil if it failed
@@ -286,6 +344,9 @@ func (r *run) handle(e event) {
 		}
 	case *wire.Message_Status:
 		s.status, s.reported = toStatus(body.Status, r.plan), true
+		if s.until = time.Now(); body.Status.GetUntil() != 0 {
+			s.until = time.Unix(0, body.Status.GetUntil())
+		}
 	case *wire.Message_Delta:
 		if s.receiver.Accept(body.Delta) {
 			if err := r.merge(s, body.Delta); err != nil {
@@ -294,6 +355,10 @@ func (r *run) handle(e event) {
 			}
 		}
 		s.send(&wire.Message{Body: &wire.Message_Ack{Ack: s.receiver.Ack()}})
+	case *wire.Message_Ruling:
+		r.rule(body.Ruling)
+	case *wire.Message_Advice:
+		r.advice(s, body.Advice)
 	case *wire.Message_Log:
 		for _, l := range body.Log.GetLines() {
 			if !s.pace.allow(time.Now()) {
@@ -322,6 +387,10 @@ func (r *run) merge(s *session, d *wire.Delta) error {
 		if err := r.set.Merge(s.name, snap); err != nil {
 			return err
 		}
+		r.record(s, snap)
+	}
+	for _, m := range d.GetMarks() {
+		r.mark(s, m)
 	}
 	r.exceptions.merge(d.GetExceptions())
 	r.exceptions.tell(false, r.observer.Exception)
@@ -362,9 +431,40 @@ func (r *run) bury(s *session, cause string) {
 	if !r.hard {
 		r.fail(&RunnerDied{Cause: cause})
 	}
-	for _, other := range r.live() {
-		other.stop()
+	r.over = true
+}
+
+// rule obeys what the script says of the whole test.
+func (r *run) rule(m *wire.Ruling) {
+	reason := wire.Shorten(m.GetReason(), maxReason)
+	switch m.GetKind() {
+	case wire.Ruling_ABORT:
+		if !r.aborted {
+			r.aborted, r.over = true, true
+			r.fail(&Aborted{Reason: reason})
+		}
+	case wire.Ruling_FAIL:
+		if r.marked == nil {
+			r.marked = &Failed{Reason: reason}
+		}
 	}
+}
+
+// mark takes note of a span in which a generator was slow.
+func (r *run) mark(s *session, m *wire.Mark) {
+	name := s.name
+	if len(r.sessions) == 1 {
+		name = ""
+	}
+	mark, ok := toMark(m, name)
+	if !ok {
+		return
+	}
+	if len(r.marks) >= maxMarks {
+		r.note(fmt.Sprintf("the load generator was slow in more than %d spans: the rest is left out", maxMarks))
+		return
+	}
+	r.marks = append(r.marks, mark)
 }
 
 // nobody is the Observer of a run that nobody watches.

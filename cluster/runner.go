@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/swarmload/swarm/cluster/wire"
@@ -35,6 +36,8 @@ func Serve(ctx context.Context, stream io.ReadWriteCloser, c RunnerConfig) error
 		config: c,
 		conn:   wire.NewConn(stream, wire.RunnerLimits),
 		log:    newLineQueue(time.Now()),
+
+		rulings: newRulings(),
 	}
 	commands := make(chan command, 1)
 	ended := make(chan struct{})
@@ -76,7 +79,9 @@ type runner struct {
 	epoch  uint64
 	script vu.Script
 
-	shared shared
+	shared  shared
+	helm    helm
+	rulings *rulings
 }
 
 // command is what the coordinator wants done; ctx ends when it is cancelled.
@@ -107,9 +112,20 @@ func (r *runner) read(ctx context.Context, commands chan<- command) error {
 			r.shared.stop()
 		case *wire.Message_Ack:
 			r.shared.ack(body.Ack, time.Now())
+		case *wire.Message_Control:
+			if err := r.helm.order(body.Control); err != nil {
+				return err
+			}
+		case *wire.Message_Consult:
+			if err := r.helm.ask(body.Consult); err != nil {
+				return err
+			}
 		case *wire.Message_Hello, *wire.Message_Load, *wire.Message_Prepare, *wire.Message_Setup,
 			*wire.Message_Start, *wire.Message_Teardown, *wire.Message_HandleSummary:
 			r.end() // of the last command, which was answered
+			if m.GetStart() != nil {
+				r.helm.expect()
+			}
 			c := command{message: m}
 			c.ctx, r.end = context.WithCancel(ctx)
 			select {
@@ -125,7 +141,7 @@ func (r *runner) read(ctx context.Context, commands chan<- command) error {
 func (r *runner) work(ctx context.Context, commands <-chan command) {
 	ctx, cancel := context.WithCancel(ctx)
 	reporting := make(chan struct{})
-	reports := newReporter(r.conn, r.log)
+	reports := newReporter(r.conn, r.log, r.rulings)
 	go func() {
 		defer close(reporting)
 		reports.loop(ctx)
@@ -188,13 +204,7 @@ func (r *runner) execute(ctx context.Context, m *wire.Message, reports *reporter
 		data, err := r.script.Setup(ctx)
 		return &wire.Answer{SetupData: data}, err
 	case *wire.Message_Start:
-		r.script.SetSetupData(body.Start.SetupData)
-		reports.begin(time.Now(), run)
-		defer reports.end()
-		if err := run.Execute(ctx); err != nil {
-			return nil, err
-		}
-		return &wire.Answer{}, nil
+		return r.start(ctx, body.Start, run, reports)
 	case *wire.Message_Teardown:
 		return &wire.Answer{}, r.script.Teardown(ctx)
 	case *wire.Message_HandleSummary:
@@ -209,6 +219,28 @@ func (r *runner) execute(ctx context.Context, m *wire.Message, reports *reporter
 		return &wire.Answer{Files: &wire.Files{ByName: byName}}, nil
 	}
 	return nil, fmt.Errorf("%w: unknown command", wire.ErrMalformed)
+}
+
+// start runs the load, and steers it meanwhile.
+func (r *runner) start(ctx context.Context, m *wire.Start, run *engine.Run, reports *reporter) (*wire.Answer, error) {
+	r.script.SetSetupData(m.SetupData)
+	reports.begin(time.Now(), run)
+	defer reports.end()
+	steering, leave := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	p := &pilot{helm: &r.helm, load: controlOf(run), script: r.script, send: r.send, log: r.log}
+	working.Go(func() { p.steer(steering) })
+	defer func() {
+		r.helm.leave()
+		leave()
+		working.Wait()
+	}()
+	r.shared.loading.Store(run)
+	defer r.shared.loading.Store(nil)
+	if err := run.Execute(ctx); err != nil {
+		return nil, err
+	}
+	return &wire.Answer{}, nil
 }
 
 // load makes the script ready and runs its top level once, with a registry
@@ -234,6 +266,11 @@ func (r *runner) load(ctx context.Context, m *wire.Load) (*wire.Answer, error) {
 		Env:      env,
 		Seed:     m.GetSeed(),
 		Log:      func(l LogLine) { r.log.add(l, time.Now()) },
+		Abort:    r.rulings.abort,
+		Fail:     r.rulings.fail,
+		Status:   r.shared.status,
+
+		SocketError: r.shared.socketError,
 	}
 	inspection, err := r.loaded.Inspect(ctx, r.host)
 	if err != nil {

@@ -24,7 +24,8 @@ type session struct {
 	waiting  bool         // for the answer to the last
 	answer   *wire.Answer // to the last
 	status   engine.Status
-	reported bool // a status came since the last tick
+	until    time.Time // what was recorded before is merged, by the runner's clock
+	reported bool      // a status came since the last tick
 	dead     bool
 	expected bool   // we ended it: its end is no news
 	verdict  string // why we ended it, if it is to blame

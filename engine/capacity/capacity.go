@@ -10,7 +10,6 @@ package capacity
 import (
 	"time"
 
-	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
@@ -25,6 +24,7 @@ type Probe struct {
 // Observation is what was seen during a probe, after it had settled.
 type Observation struct {
 	Verdicts []threshold.Verdict `json:"verdicts"`
+	Span     time.Duration       `json:"span"`     // how long was observed
 	Achieved float64             `json:"achieved"` // iterations begun per time unit
 	Dropped  uint64              `json:"dropped"`
 	P95      float64             `json:"p95"` // of http_req_response_time, milliseconds; 0 without
@@ -47,23 +47,9 @@ type Report struct {
 	TimeUnit time.Duration `json:"timeUnit"`
 	Broke    int64         `json:"broke"` // lowest rate that did not hold; 0: none was found
 	Complete bool          `json:"complete"`
-	// Limit says what ended the search: "thresholds", "maxRate", "generator", "stopped".
+	// Limit says what ended the search: "thresholds", "maxRate", "generator",
+	// "maxDuration" (time ran out; Rate held, and more might have), "stopped".
 	Limit    string `json:"limit"`
 	Demanded int64  `json:"demanded"` // minRate
 	Steps    []Step `json:"steps"`
 }
-
-// Search is a search under way. Not safe for concurrent use.
-type Search struct{}
-
-// New returns a search for the scenario.
-func New(s *plan.Scenario) *Search { panic("contract") }
-
-// Next returns the probe to run now; ok is false when the search is over.
-func (s *Search) Next() (p Probe, ok bool) { panic("contract") }
-
-// Saw tells what was seen during the probe that Next returned last.
-func (s *Search) Saw(o Observation) { panic("contract") }
-
-// Report returns what was found so far.
-func (s *Search) Report() Report { panic("contract") }
