@@ -78,6 +78,7 @@ func New(c Config) *Run {
 		VUs:      executor.NewHeadcount(r.rec, r.vus),
 		Clock:    executor.NewClock(),
 	}
+	r.host.Stopwatch = executor.NewStopwatch(r.host.Clock)
 	r.began.Store(-1)
 	r.ended.Store(-1)
 	for i := range c.Plan.Scenarios {
@@ -116,6 +117,7 @@ func (r *Run) Execute(ctx context.Context) error {
 	}
 	defer r.host.Pool.Close()
 	r.began.Store(int64(r.host.Clock.Now()))
+	r.host.Stopwatch.Resume()
 
 	var working, gauging sync.WaitGroup
 	done := make(chan struct{})

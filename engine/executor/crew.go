@@ -29,7 +29,9 @@ type Host struct {
 	Registry *metric.Registry
 	Events   Events
 	VUs      *Headcount
-	Clock    Clock
+	// Clock measures; Stopwatch, made of it, is what schedules go by.
+	Clock     Clock
+	Stopwatch *Stopwatch
 }
 
 // Clock measures time since it was made. Reading it is cheaper than time.Now
@@ -61,22 +63,35 @@ func (s State) String() string {
 // Crew is the VUs at work in one scenario and the account of what they did.
 // Its exported methods may be called from any goroutine at any time.
 type Crew struct {
-	host     *Host
-	plan     *plan.Scenario
-	scenario *vu.Scenario // one for all VUs: they compare the pointer
-
-	iterations, duration, dropped, exceptions *metric.Series
+	host    *Host
+	plan    *plan.Scenario
+	roles   []role // one; of a users scenario one for each class
+	dropped *metric.Series
+	// inTest numbers the iterations begun here, from 0, over all segments of
+	// the test, from 0. It is set before a VU works.
+	inTest func(inScenario int64) int64
 
 	state   atomic.Int32
-	began   atomic.Int64 // clock at Running, in ns
-	ended   atomic.Int64 // clock at Done, in ns
+	began   atomic.Int64 // load time at Running, in ns
+	ended   atomic.Int64 // load time at Done, in ns
 	active  atomic.Int64
 	started atomic.Uint64
+	missed  atomic.Uint64 // dropped
 	tallies []tally
-	begun   []uint64 // by member: iterations it began here; its borrower's alone
+
 	mu      sync.Mutex
+	begun   []uint64 // iterations by number of the VU, while it is not at work
 	lost    int
 	lostWhy error
+}
+
+// role is what a VU does in a scenario, and where that is recorded. VUs compare
+// the pointer to the scenario, so those of one role share it.
+type role struct {
+	scenario *vu.Scenario
+
+	iterations, duration, exceptions *metric.Series
+	delay, response                  *metric.Series // of scheduled iterations
 }
 
 // tally counts how iterations ended. VUs are spread over several, each on a
@@ -89,38 +104,61 @@ type tally struct {
 // NewCrew returns the crew of a scenario of h's plan. It takes no VU yet.
 func NewCrew(h *Host, s *plan.Scenario) *Crew {
 	c := &Crew{
-		host: h,
-		plan: s,
-		scenario: &vu.Scenario{
-			Name: s.Name,
-			Exec: s.Exec,
-			Env:  maps.Clone(s.Env),
-			Tags: maps.Clone(s.Tags),
-		},
+		host:    h,
+		plan:    s,
 		tallies: make([]tally, runtime.GOMAXPROCS(0)),
-		begun:   make([]uint64, h.Pool.Size()),
+		inTest:  h.Plan.Segment.Stripe().Item,
 	}
-	if c.scenario.Exec == "" {
-		c.scenario.Exec = "default"
+	c.dropped = h.series(metric.DroppedIterations, seriesTags(h.Plan, s.Name, s.Tags))
+	if s.Executor != plan.Users {
+		c.roles = []role{h.role(s.Name, s.Exec, s.Env, s.Tags)}
 	}
-	tags := seriesTags(h.Plan, s)
-	series := func(name string) *metric.Series { return h.Registry.Series(h.Registry.Lookup(name), tags) }
-	c.iterations = series(metric.Iterations)
-	c.duration = series(metric.IterationDuration)
-	c.dropped = series(metric.DroppedIterations)
-	c.exceptions = series(metric.ScriptErrors)
+	for _, class := range s.Classes {
+		env, tags := maps.Clone(s.Env), maps.Clone(s.Tags)
+		env, tags = overlay(env, class.Env), overlay(tags, class.Tags)
+		tags[UserTag] = class.Name
+		c.roles = append(c.roles, h.role(s.Name, class.Exec, env, tags))
+	}
 	return c
 }
 
-// seriesTags returns the tags of what the engine records of the scenario.
-func seriesTags(p *plan.Plan, s *plan.Scenario) metric.Tags {
-	all := maps.Clone(p.Tags)
-	if all == nil {
-		all = make(map[string]string)
+// UserTag is the tag that names the class of the user, in users scenarios.
+const UserTag = "user"
+
+func (h *Host) role(scenario, exec string, env, tags map[string]string) role {
+	if exec == "" {
+		exec = "default"
 	}
-	maps.Copy(all, s.Tags)
+	all := seriesTags(h.Plan, scenario, tags)
+	return role{
+		scenario:   &vu.Scenario{Name: scenario, Exec: exec, Env: maps.Clone(env), Tags: maps.Clone(tags)},
+		iterations: h.series(metric.Iterations, all),
+		duration:   h.series(metric.IterationDuration, all),
+		exceptions: h.series(metric.ScriptErrors, all),
+		delay:      h.series(metric.IterationDelay, all),
+		response:   h.series(metric.IterationResponseTime, all),
+	}
+}
+
+func (h *Host) series(name string, tags metric.Tags) *metric.Series {
+	return h.Registry.Series(h.Registry.Lookup(name), tags)
+}
+
+// overlay lays one map over another, which may be nil.
+func overlay(base, over map[string]string) map[string]string {
+	if base == nil {
+		base = make(map[string]string, len(over))
+	}
+	maps.Copy(base, over)
+	return base
+}
+
+// seriesTags returns the tags of what the engine records of a scenario that has
+// tags of its own.
+func seriesTags(p *plan.Plan, scenario string, own map[string]string) metric.Tags {
+	all := overlay(maps.Clone(p.Tags), own)
 	if p.SystemTags == nil || slices.Contains(p.SystemTags, "scenario") {
-		all["scenario"] = s.Name
+		all["scenario"] = scenario
 	}
 	return metric.TagsFromMap(all)
 }
@@ -128,8 +166,8 @@ func seriesTags(p *plan.Plan, s *plan.Scenario) metric.Tags {
 // State returns where the scenario stands.
 func (c *Crew) State() State { return State(c.state.Load()) }
 
-// Elapsed returns the time since the scenario began, which stands still once
-// it is done; 0 before.
+// Elapsed returns the load time since the scenario began, which stands still
+// once it is done; 0 before.
 func (c *Crew) Elapsed() time.Duration {
 	switch c.State() {
 	case Waiting:
@@ -137,7 +175,7 @@ func (c *Crew) Elapsed() time.Duration {
 	case Done:
 		return time.Duration(c.ended.Load() - c.began.Load())
 	}
-	return c.host.Clock.Now() - time.Duration(c.began.Load())
+	return c.host.Stopwatch.Now() - time.Duration(c.began.Load())
 }
 
 // Active returns how many VUs the scenario holds.
@@ -145,6 +183,9 @@ func (c *Crew) Active() int { return int(c.active.Load()) }
 
 // Started returns how many iterations were begun.
 func (c *Crew) Started() uint64 { return c.started.Load() }
+
+// Dropped returns how many iterations were planned and never began.
+func (c *Crew) Dropped() uint64 { return c.missed.Load() }
 
 // Ended returns how many iterations ended by themselves, with or without an
 // exception, and how many were cut off: interrupted, or lost with their VU.
@@ -166,7 +207,7 @@ func (c *Crew) Lost() (int, error) {
 
 // Finish marks a scenario done: after its executor has run, or instead of it.
 func (c *Crew) Finish() {
-	c.ended.Store(int64(c.host.Clock.Now()))
+	c.ended.Store(int64(c.host.Stopwatch.Now()))
 	if c.State() == Waiting {
 		c.began.Store(c.ended.Load())
 	}
@@ -176,6 +217,7 @@ func (c *Crew) Finish() {
 // drop accounts for n planned iterations that never began.
 func (c *Crew) drop(n int64) {
 	if n > 0 {
+		c.missed.Add(uint64(n))
 		c.host.Registry.Recorder(0).Record(c.dropped, float64(n))
 	}
 }
@@ -189,4 +231,41 @@ func (c *Crew) lose(why error) {
 	}
 	c.mu.Unlock()
 	c.host.Events.Fault(c.plan.Name, why)
+}
+
+// begunBy returns how many iterations the VU has begun here; leaves keeps that
+// for when it comes again.
+func (c *Crew) begunBy(id vu.Identity) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id.InInstance > uint64(len(c.begun)) {
+		return 0
+	}
+	return c.begun[id.InInstance-1]
+}
+
+func (c *Crew) leaves(id vu.Identity, begun uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if more := int(id.InInstance) - len(c.begun); more > 0 {
+		c.begun = append(c.begun, make([]uint64, more)...) // the pool has grown
+	}
+	c.begun[id.InInstance-1] = begun
+}
+
+// resumes waits while the run is paused and reports whether the span goes on
+// then. VUs that waited go on spread over the start jitter, as they began.
+func (w *worker) resumes() bool {
+	c := w.crew
+	l := w.shift.time.lap.Load()
+	for l.paused {
+		if !w.shift.time.Running(w.soft) {
+			return false
+		}
+		w.now = c.host.Clock.Now()
+		n := max(c.Active(), 1)
+		w.pause(spread(int(w.member.ID.InInstance-1)%n, n, c.plan.StartJitter))
+		l = w.shift.time.lap.Load()
+	}
+	return l.at(w.now) < w.shift.until
 }

@@ -127,6 +127,8 @@ func newStage(t testing.TB, p *plan.Plan, size int, iterate func(ctx context.Con
 		VUs:      NewHeadcount(registry.Recorder(0), registry.Series(registry.Lookup(metric.VUs), metric.Tags{})),
 		Clock:    NewClock(),
 	}
+	g.host.Stopwatch = NewStopwatch(g.host.Clock)
+	g.host.Stopwatch.Resume()
 	g.script.iterate = g.logged(iterate)
 	g.crew = NewCrew(g.host, g.scenario)
 	var err error

@@ -20,11 +20,13 @@ var (
 // soft ends no iteration begins, when hard ends the running ones are cut off.
 type shift struct {
 	crew  *Crew
+	time  *Stopwatch
 	soft  context.Context
 	hard  context.Context
 	end   context.CancelFunc
 	kill  context.CancelCauseFunc
-	until time.Duration // clock at the end of the span
+	from  time.Duration // load time at its beginning
+	until time.Duration // load time at the end of the span; forever without one
 
 	workers sync.WaitGroup
 	idle    chan struct{} // closed when all workers have left
@@ -33,12 +35,15 @@ type shift struct {
 
 // open begins the shift, which lasts for the scenario's span. wait must follow.
 func (c *Crew) open(ctx context.Context, stop <-chan struct{}) *shift {
-	s := &shift{crew: c, idle: make(chan struct{}), watched: make(chan struct{})}
+	s := &shift{crew: c, time: c.host.Stopwatch, idle: make(chan struct{}), watched: make(chan struct{})}
 	s.hard, s.kill = context.WithCancelCause(ctx)
 	s.soft, s.end = context.WithCancel(s.hard)
-	now := c.host.Clock.Now()
-	s.until = now + c.plan.Span()
-	c.began.Store(int64(now))
+	s.from = s.time.Now()
+	s.until = s.from + c.plan.Span()
+	if c.plan.Unbounded() {
+		s.until = forever
+	}
+	c.began.Store(int64(s.from))
 	c.state.Store(int32(Running))
 	go s.watch(stop)
 	return s
@@ -47,14 +52,9 @@ func (c *Crew) open(ctx context.Context, stop <-chan struct{}) *shift {
 // watch ends the shift, first softly, then hard.
 func (s *shift) watch(stop <-chan struct{}) {
 	defer close(s.watched)
-	timer := time.NewTimer(s.crew.plan.Span())
+	timer := time.NewTimer(forever)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-stop:
-	case <-s.hard.Done():
-	case <-s.idle:
-	}
+	s.span(timer, stop)
 	s.crew.state.Store(int32(Stopping))
 	s.end()
 	timer.Reset(s.crew.plan.GracefulStop)
@@ -64,6 +64,27 @@ func (s *shift) watch(stop <-chan struct{}) {
 	case <-s.idle:
 	}
 	s.kill(errGracefulStop)
+}
+
+// span returns when the span is over, or the shift ends before.
+func (s *shift) span(timer *time.Timer, stop <-chan struct{}) {
+	for {
+		left, over := s.time.left(s.until)
+		if left <= 0 {
+			return
+		}
+		timer.Reset(left)
+		select {
+		case <-timer.C:
+		case <-over:
+		case <-stop:
+			return
+		case <-s.soft.Done():
+			return
+		case <-s.idle:
+			return
+		}
+	}
 }
 
 // wait returns when all workers have left and nothing of the shift runs any

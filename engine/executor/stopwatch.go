@@ -134,7 +134,7 @@ const forever = time.Duration(1<<63 - 1)
 // has come: forever while paused. It holds until over is closed.
 func (w *Stopwatch) left(at time.Duration) (d time.Duration, over <-chan struct{}) {
 	l := w.lap.Load()
-	if l.paused {
+	if l.paused || at == forever {
 		return forever, l.over
 	}
 	return at - l.at(w.clock.Now()), l.over
