@@ -1,8 +1,9 @@
 // Package threshold parses and judges conditions on metrics, such as
 // "p(95)<200" on http_req_duration{name:pay}.
 //
-// Everything here is a pure function of the merged metrics: the coordinator
-// judges the same compiled conditions every second and once more at the end.
+// Conditions are judged on merged metrics alone. A [Judge] does so again and
+// again while a run goes on and remembers the worst window of each threshold
+// that has one; everything else here is a pure function.
 // Times are milliseconds and data is bytes, as in package metric.
 package threshold
 
