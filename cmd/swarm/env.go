@@ -10,6 +10,7 @@ import (
 
 // env is what a command may touch of the world around it.
 type env struct {
+	stdin          *os.File // keys are read from it if it is a terminal; may be nil
 	stdout, stderr terminal.Stream
 	lookup         func(name string) (string, bool) // one environment variable
 	environ        []string                         // all of them, as NAME=value
@@ -17,7 +18,8 @@ type env struct {
 	subscribe      func()         // from now on, Ctrl-C and SIGTERM go to signals
 	end            func(code int) // ends the process at once
 
-	noColor bool // --no-color
+	noColor    bool // --no-color
+	everything bool // show all findings, however many
 }
 
 // color applies --no-color, which is known only after the flags were read.

@@ -15,11 +15,14 @@ const (
 	exitSetupTimeout    = 100
 	exitTeardownTimeout = 101
 	exitTimeout         = 102
+	exitAPI             = 103
 	exitConfiguration   = 104
 	exitSignal          = 105
 	exitCannotStart     = 106
 	exitScript          = 107
+	exitAborted         = 108
 	exitInternal        = 109
+	exitMarked          = 110
 	exitRunnerDied      = 111
 )
 
@@ -31,12 +34,15 @@ const exitHelp = `Exit codes:
   100  setup() took too long
   101  teardown() took too long
   102  something else took too long
+  103  stopped through the API
   104  the options are wrong, or a result cannot be written
-  105  stopped by a signal
+  105  stopped by a signal, Ctrl-C or a key
   106  cannot start: no script to read, or no runner
   107  the script is wrong: it does not parse, an import is missing, it threw
        outside an iteration
+  108  the script ended the test with test.abort()
   109  a fault of swarm itself
+  110  the script marked the test as failed with test.fail()
   111  the runner died
 `
 
@@ -75,12 +81,16 @@ func exitCode(err error) int {
 		return exitScript
 	case is[*cluster.TimeoutError](err):
 		return timeoutCode(err)
+	case is[*cluster.Aborted](err):
+		return exitAborted
 	case is[*cluster.Stopped](err):
-		return exitSignal
+		return stoppedCode(err)
 	case is[plan.Problems](err), is[*configError](err):
 		return exitConfiguration
 	case is[bundle.Diagnostics](err):
 		return diagnosticsCode(err)
+	case is[*cluster.Failed](err):
+		return exitMarked
 	case is[*cluster.ThresholdsFailed](err), is[*cluster.NothingTested](err):
 		return exitThresholds
 	}
@@ -97,6 +107,15 @@ func timeoutCode(err error) int {
 		return exitTeardownTimeout
 	}
 	return exitTimeout
+}
+
+// stoppedCode tells who stopped the run.
+func stoppedCode(err error) int {
+	var stopped *cluster.Stopped
+	if errors.As(err, &stopped); stopped.Control && !stopped.Hard {
+		return exitAPI
+	}
+	return exitSignal
 }
 
 // diagnosticsCode tells a script that is wrong from one that is not there: what

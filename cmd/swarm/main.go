@@ -19,6 +19,7 @@ func main() {
 	debug.SetTraceback("none")
 	signals := make(chan os.Signal, 4)
 	e := env{
+		stdin:     os.Stdin,
 		stdout:    terminal.Open(os.Stdout, os.Getenv),
 		stderr:    terminal.Open(os.Stderr, os.Getenv),
 		lookup:    os.LookupEnv,
@@ -62,6 +63,6 @@ func newRootCommand(e *env) *cobra.Command {
 	root.SetErr(e.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&e.noColor, "no-color", false, "print without colours")
-	root.AddCommand(newRunCommand(e), newTargetCommand(e), newVersionCommand(e), newRunnerCommand())
+	root.AddCommand(newRunCommand(e), newInspectCommand(e), newValidateCommand(e), newTargetCommand(e), newVersionCommand(e), newRunnerCommand())
 	return root
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +18,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/swarmload/swarm/cmd/swarm/progress"
 	"github.com/swarmload/swarm/cmd/swarm/target"
 	"github.com/swarmload/swarm/engine/summary"
 )
@@ -147,7 +147,7 @@ func behead(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: behead code command…")
 	}
 	meddle(ts, args[0], args[1:], func(c *exec.Cmd, _ *transcript) {
-		children := progress.Children(c.Process.Pid)
+		children := children(c.Process.Pid)
 		if len(children) != 1 {
 			ts.Fatalf("the command has children %v, want one runner", children)
 		}
@@ -155,6 +155,24 @@ func behead(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		ts.Check(runner.Kill())
 	})
+}
+
+// children lists the child processes of all threads of a process; none where
+// there is no /proc.
+func children(pid int) (pids []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if err != nil {
+			continue
+		}
+		for field := range strings.FieldsSeq(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
 }
 
 // meddle starts a command and calls do once the target has received something.

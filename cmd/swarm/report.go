@@ -22,7 +22,7 @@ const maxFrames = 10
 func report(e *env, err error) {
 	frames := frames(err)
 	for i, f := range frames {
-		if i == maxFrames {
+		if i == maxFrames && !e.everything {
 			e.show(codeframe.Frame{Message: fmt.Sprintf("and %d more like these", len(frames)-i)})
 			return
 		}
@@ -56,6 +56,8 @@ func frames(err error) []codeframe.Frame {
 		stopped     *cluster.Stopped
 		failed      *cluster.ThresholdsFailed
 		nothing     *cluster.NothingTested
+		aborted     *cluster.Aborted
+		marked      *cluster.Failed
 		start       *startError
 		config      *configError
 	)
@@ -73,10 +75,15 @@ func frames(err error) []codeframe.Frame {
 		return []codeframe.Frame{{Message: died.Error(), Hint: "the summary holds what was received until then"}}
 	case errors.As(err, &script):
 		f := exceptionFrame(script.Err, where.bundle)
-		f.Message = script.Phase + phaseThrew(script.Phase) + f.Message
+		f.Message = script.Phase + phaseThrew(script) + f.Message
 		return []codeframe.Frame{f}
 	case errors.As(err, &timeout):
 		return []codeframe.Frame{{Message: timeout.Error(), Hint: timeoutHint(timeout.Phase)}}
+	case errors.As(err, &aborted):
+		if where.told {
+			return nil
+		}
+		return []codeframe.Frame{{Severity: "aborted", Message: aborted.Error()}}
 	case errors.As(err, &stopped):
 		if where.told {
 			return nil
@@ -88,6 +95,11 @@ func frames(err error) []codeframe.Frame {
 		return []codeframe.Frame{{Message: config.Error()}}
 	case errors.As(err, &diagnostics):
 		return diagnosticFrames(diagnostics)
+	case errors.As(err, &marked):
+		if where.told {
+			return nil
+		}
+		return []codeframe.Frame{{Message: marked.Error()}}
 	case errors.As(err, &failed):
 		if where.told {
 			return nil
@@ -102,8 +114,11 @@ func frames(err error) []codeframe.Frame {
 	return []codeframe.Frame{{Message: "internal fault: " + err.Error(), Hint: reportHint}}
 }
 
-func phaseThrew(phase string) string {
-	if phase == "init" {
+func phaseThrew(e *cluster.ScriptError) string {
+	switch {
+	case e.Wrong: // the message says what it did
+		return "() "
+	case e.Phase == "init":
 		return " threw "
 	}
 	return "() threw "
@@ -111,6 +126,8 @@ func phaseThrew(phase string) string {
 
 func timeoutHint(phase string) string {
 	switch phase {
+	case "init":
+		return "the option initTimeout, or --init-timeout, gives it more time"
 	case "setup":
 		return "the option setupTimeout gives it more time"
 	case "teardown":

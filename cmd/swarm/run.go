@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/cmd/swarm/control"
+	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/sandbox/bundle"
 )
 
@@ -18,6 +21,7 @@ type runCommand struct {
 	overrides overrideFlags
 	scriptEnv scriptEnv
 	results   results
+	api       apiFlags
 
 	quiet, verbose bool
 	seed           uint64
@@ -39,8 +43,13 @@ func newRunCommand(e *env) *cobra.Command {
 		Long: `Runs a script and prints a summary. Results go to the standard output, progress
 and logs to the standard error.
 
-Of one setting the last of these counts: default, the script's options, an
-environment variable (SWARM_VUS for --vus and so on; K6_VUS is read too), a flag.
+On a terminal keys steer the run: p pauses it and lets it go on, + and - change
+the load, s stops it, q q ends it at once, ? shows them all. --address lets
+programs do the same over HTTP.
+
+Of one setting the last of these counts: default, configuration file, the
+script's options, an environment variable (SWARM_VUS for --vus and so on; K6_VUS
+is read too), a flag. swarm inspect --explain tells which it was.
 
 ` + exitHelp,
 		Example: `  swarm run script.js
@@ -67,23 +76,21 @@ func (r *runCommand) register(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	r.overrides.register(f)
-	f.VarP(&r.scriptEnv.pairs, "env", "e", "a value of __ENV; repeat for more")
-	f.StringArrayVar(&r.scriptEnv.files, "env-file", nil, "`file` with a NAME=value of __ENV on each line")
-	f.StringArrayVar(&r.scriptEnv.pass, "pass-env", nil, "`name` of an environment variable to pass into __ENV; no other is")
+	r.scriptEnv.register(f)
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&r.verbose, "verbose", false, "more about each log line, and debug lines")
 	f.Var(&r.summaryMode, "summary", "how much the summary tells")
 	f.StringArrayVarP(&r.outputs, "out", "o", nil, "also write the summary to a file: json=`FILE`, - for the standard output")
 	f.StringVar(&r.export, "summary-export", "", "the same as --out json=`FILE`")
 	f.StringVar(&r.results.dir, "summary-dir", "", "let handleSummary write any file below `DIR`; without it, reports below the current folder")
+	r.api.register(f)
 	f.Var(&r.isolation, "isolation", "what the script runs in: a process of its own, or (off) this one")
 	f.Uint64Var(&r.seed, "seed", 0, "`number` that makes random values repeatable")
-	withoutVariable(f, "env", "env-file", "pass-env")
 }
 
 // run is the way of one run, from the script to the exit code.
 func (r *runCommand) run(c *cobra.Command, script string) error {
-	set, err := fromEnvironment(c.Flags(), r.env.lookup)
+	variables, err := readEnvironment(r.env, c)
 	if err != nil {
 		return err
 	}
@@ -98,6 +105,10 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 	if err != nil {
 		return &startError{err}
 	}
+	overrides, err := r.overrides.overrides(c.Flags(), variables, root)
+	if err != nil {
+		return err
+	}
 	b, err := bundle.Build(bundle.Options{Root: root, Entry: entry, Modules: hostModules()})
 	if err != nil {
 		return err
@@ -106,23 +117,31 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 		return err
 	}
 
+	api, err := r.api.open(r.env.lookup)
+	if err != nil {
+		return err
+	}
 	if r.isolation.value == "off" {
 		defer tuneCollector()() // this process is the runner too
 	}
 	watch := newWatcher(r.env.color(r.env.stderr), b, r.quiet, r.verbose)
 	defer watch.display.Close()
-	ctx, stop, done := r.interrupts(c.Context(), watch)
+	steering := cluster.NewControl()
+	ctx, stop, done := r.steer(c.Context(), steering, watch, api)
 	defer done()
 	res, err := cluster.Run(ctx, cluster.Config{
-		Bundle:    b,
-		Overrides: r.overrides.overrides(c.Flags(), set),
-		Env:       values,
-		Seed:      r.seed,
-		Connect:   r.connect,
-		Isolation: r.isolation.value,
-		Observer:  watch,
-		Stop:      stop,
+		Bundle:      b,
+		Overrides:   overrides,
+		Env:         values,
+		Seed:        r.seed,
+		Connect:     r.connect,
+		Isolation:   r.isolation.value,
+		Observer:    watch,
+		Stop:        stop,
+		Control:     steering,
+		InitTimeout: overrides.InitTimeout(),
 	})
+	done()
 	watch.display.Close()
 	if res == nil || res.Summary == nil {
 		return wrap(err, b, false)
@@ -165,36 +184,54 @@ func (r *runCommand) connect(ctx context.Context) (cluster.Link, error) {
 	return startRunner(ctx, r.env)
 }
 
-// forceAfter is how long a run may take to end after it was told to end at once.
-const forceAfter = 10 * time.Second
-
-// interrupts turns signals into the end of a run: the first closes stop, the
-// second ends ctx, the third ends the process. done gives the signals back.
-func (r *runCommand) interrupts(parent context.Context, w *watcher) (ctx context.Context, stop <-chan struct{}, done func()) {
+// steer lets signals, keys and the API act on a run: it returns the context
+// that ends it at once and the channel that ends it gracefully. done puts
+// everything back, the terminal above all; it may be called repeatedly.
+func (r *runCommand) steer(parent context.Context, c *cluster.Control, w *watcher, api *door) (ctx context.Context, stop <-chan struct{}, done func()) {
 	ctx, cancel := context.WithCancel(parent)
-	gentle, ended := make(chan struct{}), make(chan struct{})
+	var keyboard *terminal.Keyboard
+	b := newBrake(cancel,
+		func() { w.board.Stopping(); w.display.Stopping() },
+		func() {
+			if keyboard != nil {
+				keyboard.Release()
+			}
+			r.env.end(exitSignal)
+		})
+	keyboard = r.keyboard(c, w, b)
+	wake := (&suspender{control: c, board: w.board, display: w.display, keyboard: keyboard}).start()
+	var server *control.Server
+	if api != nil {
+		w.display.Print(api.news...)
+		server = control.Serve(api, control.Config{
+			Token: api.token, Control: c, Board: w.board,
+			Stop: func() { c.Stop(); b.noticed() },
+			Log:  w.note,
+		})
+	}
+	ended := make(chan struct{})
 	r.env.subscribe()
 	go func() {
-		var force <-chan time.Time
-		for n := 1; ; n++ {
+		for {
 			select {
 			case <-ended:
 				return
-			case <-force:
-				n = 3
 			case <-r.env.signals:
-			}
-			switch n {
-			case 1:
-				close(gentle)
-				w.display.Stopping()
-			case 2:
-				cancel()
-				force = time.After(forceAfter)
-			default:
-				r.env.end(exitSignal)
+				b.harder()
 			}
 		}
 	}()
-	return ctx, gentle, func() { cancel(); close(ended) }
+	return ctx, b.gentle, sync.OnceFunc(func() {
+		close(ended)
+		b.release()
+		if server != nil {
+			server.Close()
+			api.forget()
+		}
+		wake()
+		if keyboard != nil {
+			keyboard.Close()
+		}
+		cancel()
+	})
 }

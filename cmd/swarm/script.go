@@ -55,6 +55,9 @@ func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
 		Seed:     h.Seed,
 		Now:      time.Now,
 		Dial:     l.dialer.Dial,
+		Test:     test{h},
+
+		SocketError: h.SocketError,
 		Log: func(line sandbox.LogLine) {
 			h.Log(cluster.LogLine{
 				Level: line.Level, Text: line.Text, Source: line.Source, Scenario: line.Scenario, VU: line.VU,
@@ -62,6 +65,24 @@ func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
 			})
 		},
 	}
+}
+
+// test lets a script speak of the test it is part of. It satisfies sandbox.Test.
+type test struct{ host cluster.RunnerHost }
+
+func (t test) Abort(reason string) { t.host.Abort(reason) }
+func (t test) Fail(reason string)  { t.host.Fail(reason) }
+
+// Status tells a script where its runner's load stands.
+func (t test) Status() sandbox.Status {
+	now := t.host.Status()
+	out := sandbox.Status{Elapsed: now.Elapsed, VUs: now.VUs, VUsMax: now.VUsMax}
+	for _, s := range now.Scenarios {
+		out.Complete += s.Complete
+		out.Interrupted += s.Interrupted
+		out.Scenarios = append(out.Scenarios, sandbox.ScenarioStatus{Name: s.Name, Elapsed: s.Elapsed, Progress: s.Progress})
+	}
+	return out
 }
 
 func (l *loaded) Inspect(ctx context.Context, h cluster.RunnerHost) (cluster.Inspection, error) {

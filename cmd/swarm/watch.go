@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/swarmload/swarm/cluster"
 	"github.com/swarmload/swarm/cmd/swarm/codeframe"
+	"github.com/swarmload/swarm/cmd/swarm/control"
 	"github.com/swarmload/swarm/cmd/swarm/progress"
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/engine/inert"
@@ -21,7 +21,7 @@ const maxKinds = 20
 type watcher struct {
 	display *progress.Display
 	tracker *progress.Tracker
-	meter   progress.Meter
+	board   *control.Board
 	bundle  *bundle.Bundle
 	paint   terminal.Paint
 	width   func() int
@@ -34,7 +34,8 @@ type watcher struct {
 func newWatcher(out terminal.Stream, b *bundle.Bundle, quiet, verbose bool) *watcher {
 	w := &watcher{
 		display: progress.NewDisplay(out, quiet),
-		tracker: progress.NewTracker(b.Entry),
+		tracker: progress.NewTracker(b.Entry, func(s *plan.Scenario) bool { return control.ModelOf(s) != control.Fixed }),
+		board:   control.NewBoard(b.Entry),
 		bundle:  b,
 		paint:   terminal.Paint{On: out.Color},
 		width:   out.Width,
@@ -46,18 +47,22 @@ func newWatcher(out terminal.Stream, b *bundle.Bundle, quiet, verbose bool) *wat
 }
 
 // Planned implements cluster.Observer.
-func (w *watcher) Planned(p *plan.Plan) { w.tracker.Plan(p) }
+func (w *watcher) Planned(p *plan.Plan) {
+	w.tracker.Plan(p)
+	w.board.Plan(p)
+}
 
 // Phase implements cluster.Observer.
 func (w *watcher) Phase(name string) {
 	w.tracker.Phase(name)
+	w.board.Phase(name)
 	w.display.Show(w.tracker.State())
 }
 
 // Tick implements cluster.Observer.
 func (w *watcher) Tick(t cluster.Tick) {
 	w.tracker.Tick(t)
-	w.tracker.Generator(w.meter.Read(time.Now()))
+	w.board.Tick(t)
 	w.display.Show(w.tracker.State())
 }
 
@@ -85,6 +90,11 @@ func (w *watcher) Log(l cluster.LogLine) {
 		line += w.paint.Dim(origin(l))
 	}
 	w.display.Print(line)
+}
+
+// note tells the user something that concerns no script.
+func (w *watcher) note(text string) {
+	w.display.Print(w.paint.Yellow("warn") + "   " + inert.Line(text))
 }
 
 func origin(l cluster.LogLine) string {

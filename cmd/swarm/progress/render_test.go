@@ -21,19 +21,77 @@ func busy() State {
 	s := State{
 		Script: "checkout.js", Phase: "load", Elapsed: 112 * time.Second, Total: 3 * time.Minute, Timed: true,
 		Scenarios: []Scenario{
-			{Name: "browse", Executor: "ramping-vus", State: "running", Progress: 0.62, VUs: 320, VUsPlanned: 400},
-			{Name: "buy", Executor: "constant-vus", State: "stopping", Progress: 0.9, VUs: 3, VUsPlanned: 50},
+			{Name: "browse", Executor: "ramping-vus", State: "running", Progress: 0.62, VUs: 320, VUsPlanned: 400, Scalable: true},
+			{Name: "buy", Executor: "constant-arrival-rate", State: "running", Progress: 0.62, Open: true, VUs: 41, Rate: 499, RatePlanned: 500, Scalable: true},
+			{Name: "old", Executor: "constant-vus", State: "stopping", Progress: 0.9, VUs: 3, VUsPlanned: 50, Scalable: true},
 			{Name: "late", Executor: "constant-vus", State: "waiting"},
 		},
 		VUs: 323, VUsMax: 450, Requests: 4_610_233, RequestRate: 41_203, Iterations: 4_000_000,
 		P50: 1.21, P95: 4.8, P99: 11.2, HasLatency: true, Failed: 0.0002, Checks: 0.9998, HasChecks: true,
 		In: 84e6, Out: 9.1e6, Exceptions: 12,
-		Generator: Generator{Known: true, CPU: 0.61, Memory: 212e6},
+		Generator: Generator{Known: true, CPU: 0.61, Memory: 212e6, Lag: 300 * time.Microsecond},
+		Prompt:    Prompt{On: true},
 	}
 	for i := range 70 {
 		s.Rates = append(s.Rates, 20_000+20_000*math.Sin(float64(i)/8))
 		s.P95s = append(s.P95s, 4+math.Cos(float64(i)/5))
 	}
+	return s
+}
+
+// troubled is a run where everything is to be told that can be.
+func troubled() State {
+	s := busy()
+	s.Thresholds = 5
+	s.Failing = []Failing{
+		{"http_req_duration{name:pay} p(95)<200", "231 ms"}, {"errors rate<0.01", "4.1 %"}, {"a p(99)<1", "2 ms"}, {"b p(99)<1", "3 ms"},
+	}
+	s.Dropped = 1381
+	s.Scenarios[1].Rate, s.Scenarios[1].Dropped = 431, 1381
+	s.Generator.CPU, s.Generator.Cause, s.Generator.Lag = 0.98, "cpu", 41*time.Millisecond
+	s.Prompt.Selected = "buy"
+	return s
+}
+
+func searches() State {
+	s := busy()
+	s.Timed = false
+	s.Scenarios = []Scenario{{Name: "find", Executor: "capacity", State: "running", Progress: 0.4, Open: true, VUs: 31, Rate: 1199, RatePlanned: 1200}}
+	s.Searches = []Search{{"find", "bisect", 1200, 800, 1600}}
+	s.Exceptions, s.Failed, s.Checks = 0, 0, 1
+	return s
+}
+
+func paused() State {
+	s := busy()
+	s.Paused, s.Moving = true, false
+	s.Elapsed = 61 * time.Second
+	s.RequestRate, s.In, s.Out = 0, 0, 0
+	return s
+}
+
+func endless() State {
+	s := busy()
+	s.Endless = true
+	s.Scenarios = []Scenario{{Name: "default", Executor: "externally-controlled", State: "running", Endless: true, VUs: 12, VUsPlanned: 12, Scalable: true}}
+	s.Prompt.Text, s.Prompt.Bad = "default: 10 VUs → 11 VUs", false
+	return s
+}
+
+func helped() State {
+	s := busy()
+	s.Prompt.Help = true
+	return s
+}
+
+func withoutKeys(s State) State {
+	s.Prompt = Prompt{}
+	return s
+}
+
+func refused() State {
+	s := busy()
+	s.Prompt.Text, s.Prompt.Bad = `scenario "old" runs a fixed number of iterations on its VUs`, true
 	return s
 }
 
@@ -65,11 +123,27 @@ func TestRenderGolden(t *testing.T) {
 		state State
 		style Style
 	}{
-		{"busy", busy(), Style{Width: 120}},
+		{"busy", busy(), Style{Width: 120, Height: 40}},
+		{"busy-200", busy(), Style{Width: 200, Height: 50}},
 		{"busy-color", busy(), Style{Width: 120, Color: true}},
-		{"busy-80", busy(), Style{Width: 80}},
+		{"busy-80", busy(), Style{Width: 80, Height: 24}},
+		{"busy-60", busy(), Style{Width: 60, Height: 15}},
+		{"busy-10-rows", busy(), Style{Width: 80, Height: 10}},
 		{"busy-40", busy(), Style{Width: 40}},
 		{"busy-short", busy(), Style{Width: 100, Height: 6}},
+		{"busy-without-keys", withoutKeys(busy()), Style{Width: 80, Height: 24}},
+		{"troubled", troubled(), Style{Width: 120, Height: 40}},
+		{"troubled-color", troubled(), Style{Width: 100, Color: true}},
+		{"troubled-80", troubled(), Style{Width: 80, Height: 24}},
+		{"troubled-60", troubled(), Style{Width: 60, Height: 15}},
+		{"search", searches(), Style{Width: 80, Height: 24}},
+		{"search-60", searches(), Style{Width: 60, Height: 12}},
+		{"paused", paused(), Style{Width: 80, Height: 24}},
+		{"paused-60", paused(), Style{Width: 60, Height: 10}},
+		{"endless", endless(), Style{Width: 80, Height: 24}},
+		{"help", helped(), Style{Width: 80, Height: 24}},
+		{"help-60", helped(), Style{Width: 60, Height: 20}},
+		{"refused", refused(), Style{Width: 80, Height: 24}},
 		{"iterations", iterations(), Style{Width: 100}},
 		{"hostile", hostile(), Style{Width: 100}},
 		{"init", phase("init"), Style{Width: 80}},
@@ -83,7 +157,7 @@ func TestRenderGolden(t *testing.T) {
 
 func TestLineGolden(t *testing.T) {
 	empty := State{Phase: "load", Total: time.Minute, Timed: true}
-	golden(t, "lines", strings.Join([]string{Line(busy()), Line(iterations()), Line(hostile()), Line(empty)}, "\n")+"\n")
+	golden(t, "lines", strings.Join([]string{Line(busy()), Line(iterations()), Line(hostile()), Line(empty), Line(troubled()), Line(paused()), Line(searches()), Line(endless())}, "\n")+"\n")
 }
 
 func golden(t *testing.T, name, got string) {
@@ -115,11 +189,19 @@ func TestRenderFits(t *testing.T) {
 			Timed: rapid.Bool().Draw(t, "timed"), Stopping: rapid.Bool().Draw(t, "stopping"),
 			Requests: rapid.Uint64().Draw(t, "requests"), RequestRate: number.Draw(t, "rate"), HasLatency: true,
 			P50: number.Draw(t, "p50"), P99: number.Draw(t, "p99"), Failed: rapid.Float64Range(0, 1).Draw(t, "failed"),
+			Paused: rapid.Bool().Draw(t, "paused"), Endless: rapid.Bool().Draw(t, "endless"),
+			Failing:  []Failing{{rapid.String().Draw(t, "condition"), rapid.String().Draw(t, "observed")}},
+			Searches: []Search{{rapid.String().Draw(t, "search"), "ramp", number.Draw(t, "trying"), number.Draw(t, "best"), 0}},
+			Prompt: Prompt{
+				On: rapid.Bool().Draw(t, "keys"), Help: rapid.Bool().Draw(t, "help"),
+				Selected: rapid.String().Draw(t, "selected"), Text: rapid.String().Draw(t, "answer"),
+			},
 			In: number.Draw(t, "in"), Rates: rapid.SliceOf(number).Draw(t, "rates"), Exceptions: rapid.Uint64().Draw(t, "exceptions"),
 		}
 		for range rapid.IntRange(0, 12).Draw(t, "scenarios") {
 			s.Scenarios = append(s.Scenarios, Scenario{
 				Name: rapid.String().Draw(t, "name"), State: "running", Progress: rapid.Float64().Draw(t, "progress"),
+				Open: rapid.Bool().Draw(t, "open"), Scalable: rapid.Bool().Draw(t, "scalable"), RatePlanned: number.Draw(t, "planned"),
 				VUs: rapid.Int().Draw(t, "vus"), Iterations: rapid.Int64().Draw(t, "iterations"),
 			})
 		}

@@ -12,12 +12,14 @@ import "time"
 type State struct {
 	Script string
 	Phase  string // "init", "setup", "load", "teardown", "summary"
-	// Stopping says that the run was asked to end early.
-	Stopping bool
+	// Stopping says that the run was asked to end early, Paused that no
+	// iteration begins for the time being.
+	Stopping, Paused bool
 
 	Elapsed time.Duration
 	Total   time.Duration // when what still runs or waits will have ended; an upper bound unless Timed
 	Timed   bool          // what still runs or waits ends by time alone, not by iterations
+	Endless bool          // something runs until it is stopped: there is no Total
 	Moving  bool          // Elapsed goes on between ticks
 
 	Scenarios   []Scenario
@@ -40,7 +42,11 @@ type State struct {
 	Rates []float64 // requests (or iterations) per second, oldest first
 	P95s  []float64 // milliseconds
 
-	Generator Generator
+	Thresholds int       // how many there are
+	Failing    []Failing // those that fail on what was measured so far
+	Searches   []Search
+	Generator  Generator
+	Prompt     Prompt
 }
 
 // Scenario is one scenario of the State.
@@ -48,9 +54,31 @@ type Scenario struct {
 	Name, Executor  string
 	State           string // "waiting", "running", "stopping", "done"
 	Progress        float64
+	Endless         bool // it runs until it is stopped
 	VUs, VUsPlanned int
-	Complete        uint64
-	Iterations      int64 // planned in all, 0 when the number is open
+	// Open says that iterations begin at a rate: per second, as it was of late
+	// and as it should be now.
+	Open              bool
+	Rate, RatePlanned float64
+	Dropped           uint64
+	Complete          uint64
+	Iterations        int64 // planned in all, 0 when the number is open
+	Scalable          bool  // + and − can act on it
+}
+
+// Failing is a threshold that fails as things stand.
+type Failing struct {
+	Condition string // "http_req_duration p(95)<200"
+	Observed  string // "231 ms"
+}
+
+// Search is where the search of a capacity scenario stands; rates per second.
+type Search struct {
+	Scenario string
+	Phase    string  // "ramp", "bisect", "hold", "done"
+	Rate     float64 // tried now
+	Best     float64 // highest that held; 0: none so far
+	Broke    float64 // lowest that did not; 0: none so far
 }
 
 // Generator is what the load generator itself uses.
@@ -58,19 +86,44 @@ type Generator struct {
 	Known  bool
 	CPU    float64 // share of all processors, 0 to 1
 	Memory uint64  // bytes resident
+	Lag    time.Duration
+	Cause  string // "sockets", "cpu", "gc", "lag": why it is slow; "" when it is well
+}
+
+// Prompt is what the view says of the keys.
+type Prompt struct {
+	On       bool // keys are read
+	Help     bool // what they do is shown in place of the numbers
+	Selected string
+	// Text is the answer to the last key, shown for a moment; Bad ones are refusals.
+	Text string
+	Bad  bool
+}
+
+// scalable returns the scenarios that + and − can act on, as the keys number them.
+func (s State) scalable() (names []string) {
+	for _, c := range s.Scenarios {
+		if c.Scalable && c.State != "done" && c.State != "stopping" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // progress returns how far the whole run is, 0 to 1.
 func (s State) progress() float64 {
-	if s.Timed && s.Total > 0 {
+	if s.Timed && !s.Endless && s.Total > 0 {
 		return min(float64(s.Elapsed)/float64(s.Total), 1)
 	}
-	if len(s.Scenarios) == 0 {
+	sum, n := 0.0, 0
+	for _, c := range s.Scenarios {
+		if !c.Endless {
+			sum += c.Progress
+			n++
+		}
+	}
+	if n == 0 {
 		return 0
 	}
-	sum := 0.0
-	for _, c := range s.Scenarios {
-		sum += c.Progress
-	}
-	return sum / float64(len(s.Scenarios))
+	return sum / float64(n)
 }

@@ -4,33 +4,41 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/capacity"
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/threshold"
+	"github.com/swarmload/swarm/engine/timeline"
 )
 
 const (
-	window  = 5  // ticks that percentiles and shares look back
+	window  = 3  // ticks that arrival rates look back
 	history = 60 // ticks a sparkline shows
 )
 
 // Tracker computes States. It is for one goroutine.
 type Tracker struct {
-	state State
-	ends  []time.Duration // of the state's scenarios, when they end at the latest
-	past  []sample        // latest last, at most window+1
+	state    State
+	plan     *plan.Plan
+	ends     []time.Duration // of the state's scenarios, when they end at the latest
+	past     []sample        // latest last, at most window+1
+	scalable func(*plan.Scenario) bool
 }
 
 // sample is what one tick said, in totals since the start.
 type sample struct {
-	elapsed                               time.Duration
-	requests, iterations, failed, failedN uint64
-	in, out                               float64
-	latency                               metric.Histogram
+	elapsed              time.Duration
+	requests, iterations uint64
+	in, out              float64
+	started              []uint64 // iterations begun, by scenario of the state
 }
 
-// NewTracker returns a Tracker of a run of the script.
-func NewTracker(script string) *Tracker {
-	return &Tracker{state: State{Script: script, Phase: "init"}}
+// NewTracker returns a Tracker of a run of the script. scalable says which
+// scenarios can be scaled by hand.
+func NewTracker(script string, scalable func(*plan.Scenario) bool) *Tracker {
+	return &Tracker{state: State{Script: script, Phase: "init"}, scalable: scalable}
 }
 
 // State returns the current state. The caller may keep it.
@@ -39,15 +47,22 @@ func (t *Tracker) State() State {
 	s.Scenarios = append([]Scenario(nil), s.Scenarios...)
 	s.Rates = append([]float64(nil), s.Rates...)
 	s.P95s = append([]float64(nil), s.P95s...)
+	s.Failing = append([]Failing(nil), s.Failing...)
+	s.Searches = append([]Search(nil), s.Searches...)
 	return s
 }
 
 // Plan tells what will run.
 func (t *Tracker) Plan(p *plan.Plan) {
+	t.plan = p
+	t.ends = ends(p.Scenarios)
+	t.state.Thresholds = len(p.Thresholds)
 	for i := range p.Scenarios {
 		s := &p.Scenarios[i]
-		t.ends = append(t.ends, s.StartTime+s.Span())
-		out := Scenario{Name: s.Name, Executor: s.Executor, State: "waiting"}
+		out := Scenario{
+			Name: s.Name, Executor: s.Executor, State: "waiting",
+			Endless: s.Unbounded(), Open: s.Arrives(), Scalable: t.scalable(s),
+		}
 		switch s.Executor {
 		case plan.SharedIterations:
 			out.Iterations = s.Iterations
@@ -59,18 +74,42 @@ func (t *Tracker) Plan(p *plan.Plan) {
 	t.extent()
 }
 
+// ends returns when each scenario ends at the latest, if nothing stops it.
+func ends(all []plan.Scenario) []time.Duration {
+	out := make([]time.Duration, len(all))
+	var end func(i, depth int) time.Duration
+	end = func(i, depth int) time.Duration {
+		if out[i] > 0 || depth > len(all) {
+			return out[i]
+		}
+		start := all[i].StartTime
+		for j := range all {
+			if after := all[i].StartAfter; after != "" && all[j].Name == after {
+				start += end(j, depth+1)
+			}
+		}
+		out[i] = min(start+all[i].Span(), plan.MaxDuration)
+		return out[i]
+	}
+	for i := range all {
+		end(i, 0)
+	}
+	return out
+}
+
 // extent computes when the run will have ended, from what has not.
 func (t *Tracker) extent() {
 	s := &t.state
-	total, timed := time.Duration(0), true
+	total, timed, endless := time.Duration(0), true, false
 	for i, c := range s.Scenarios {
 		if c.State != "done" {
 			total = max(total, t.ends[i])
-			timed = timed && c.Iterations == 0
+			timed = timed && c.Iterations == 0 && c.Executor != plan.Capacity
+			endless = endless || c.Endless
 		}
 	}
 	if total > 0 { // else all are done: the last word stands
-		s.Total, s.Timed = total, timed
+		s.Total, s.Timed, s.Endless = total, timed, endless
 	}
 }
 
@@ -78,26 +117,25 @@ func (t *Tracker) extent() {
 func (t *Tracker) Phase(name string) {
 	t.state.Phase = name
 	t.state.Moving = false
+	t.state.Paused = false
 }
 
 // Exceptions tells how many exceptions there were so far.
 func (t *Tracker) Exceptions(n uint64) { t.state.Exceptions = n }
 
-// Generator tells what the generator uses.
-func (t *Tracker) Generator(g Generator) { t.state.Generator = g }
-
 // Tick takes in the numbers of a tick. It keeps nothing of it.
 func (t *Tracker) Tick(tick cluster.Tick) {
 	s := &t.state
 	s.Elapsed, s.VUs, s.VUsMax = tick.Status.Elapsed, tick.Status.VUs, tick.Status.VUsMax
-	s.Moving = true
-	for _, from := range tick.Status.Scenarios {
-		for i := range s.Scenarios {
-			if to := &s.Scenarios[i]; to.Name == from.Name {
-				to.State, to.Progress = from.State, from.Progress
-				to.VUs, to.VUsPlanned, to.Complete = from.VUs, from.VUsPlanned, from.Complete
-			}
-		}
+	s.Paused = tick.Status.Paused
+	s.Moving = !s.Paused
+	v := tick.Status.Vitals
+	s.Generator = Generator{Known: v.Memory > 0, CPU: v.CPU, Memory: v.Memory, Lag: v.Lag, Cause: string(v.Cause)}
+	s.Failing = failing(tick.Verdicts)
+	t.scenarios(tick.Status)
+	s.Searches = s.Searches[:0]
+	for _, r := range tick.Searches {
+		s.Searches = append(s.Searches, t.search(r))
 	}
 	t.extent()
 	if tick.Set == nil {
@@ -119,11 +157,12 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 		s.IterationRate = float64(now.iterations-last.iterations) / seconds
 		s.In, s.Out = (now.in-last.in)/seconds, (now.out-last.out)/seconds
 	}
+	t.arrivals(now)
 	t.past = append(t.past, now)
 	if len(t.past) > window+1 {
 		t.past = append(t.past[:0], t.past[1:]...)
 	}
-	t.latencies(now)
+	t.latencies(tick.Timeline)
 	rate := s.RequestRate
 	if s.Requests == 0 {
 		rate = s.IterationRate
@@ -132,64 +171,131 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 	s.P95s = latest(append(s.P95s, s.P95))
 }
 
+// scenarios takes over where each scenario stands.
+func (t *Tracker) scenarios(status engine.Status) {
+	for _, from := range status.Scenarios {
+		for i := range t.state.Scenarios {
+			if to := &t.state.Scenarios[i]; to.Name == from.Name {
+				to.State, to.Progress = from.State, from.Progress
+				to.VUs, to.VUsPlanned, to.RatePlanned = from.VUs, from.VUsPlanned, from.RatePlanned
+				to.Complete, to.Dropped = from.Complete, from.Dropped
+			}
+		}
+	}
+}
+
+// arrivals computes at which rate iterations began in the last seconds.
+func (t *Tracker) arrivals(now sample) {
+	var before sample
+	if len(t.past) > 0 {
+		before = t.past[0]
+	}
+	seconds := (now.elapsed - before.elapsed).Seconds()
+	for i := range t.state.Scenarios {
+		if seconds <= 0 || i >= len(now.started) {
+			continue
+		}
+		begun := now.started[i]
+		if i < len(before.started) {
+			begun -= min(before.started[i], begun)
+		}
+		t.state.Scenarios[i].Rate = float64(begun) / seconds
+	}
+}
+
+// failing lists the thresholds that fail on what was measured; want of data is
+// judged at the end.
+func failing(verdicts []threshold.Verdict) (out []Failing) {
+	for _, v := range verdicts {
+		if v.OK || v.NoData {
+			continue
+		}
+		observed := figure.Plain(v.Observed)
+		switch {
+		case v.Metric.Unit == metric.Time:
+			observed = figure.Milliseconds(v.Observed)
+		case v.Metric.Unit == metric.Data:
+			observed = figure.Size(v.Observed)
+		case v.Metric.Type == metric.Rate:
+			observed = figure.Percent(v.Observed)
+		}
+		out = append(out, Failing{Condition: v.Name + " " + v.Expression, Observed: observed})
+	}
+	return out
+}
+
+// search tells where a search stands. What it tries now is the rate of its
+// scenario; from the steps that are done follows the phase.
+func (t *Tracker) search(r capacity.Report) Search {
+	unit := max(r.TimeUnit, 1).Seconds()
+	best := r.Rate
+	for _, step := range r.Steps {
+		if step.Held {
+			best = max(best, step.Rate)
+		}
+	}
+	s := Search{Scenario: r.Scenario, Best: float64(best) / unit, Broke: float64(r.Broke) / unit}
+	for _, c := range t.state.Scenarios {
+		if c.Name == r.Scenario {
+			s.Rate = c.RatePlanned
+		}
+	}
+	switch near := func(a, b float64) bool { return a > b*0.999 && a < b*1.001 }; {
+	case r.Limit != "":
+		s.Phase, s.Best = "done", float64(r.Rate)/unit
+	case r.Broke == 0 && !near(s.Rate, s.Best):
+		s.Phase = "ramp"
+	case best > 0 && near(s.Rate, s.Best):
+		s.Phase = "hold"
+	default:
+		s.Phase = "bisect"
+	}
+	return s
+}
+
 func (t *Tracker) read(tick cluster.Tick) sample {
 	get := func(name string) metric.Aggregate {
 		agg, _ := tick.Set.Select(name, metric.Tags{})
 		return agg
 	}
-	failed := get(metric.HTTPReqFailed)
-	return sample{
+	out := sample{
 		elapsed:    tick.Status.Elapsed,
 		requests:   uint64(get(metric.HTTPReqs).Sum),
 		iterations: uint64(get(metric.Iterations).Sum),
-		failed:     failed.NonZero,
-		failedN:    failed.Count,
 		in:         get(metric.DataReceived).Sum,
 		out:        get(metric.DataSent).Sum,
-		latency:    get(metric.HTTPReqDuration).Hist, // Select made it: ours to keep
+		started:    make([]uint64, len(t.state.Scenarios)),
 	}
-}
-
-// latencies computes what the last few seconds looked like: a percentile over
-// the whole run would hide what happens now.
-func (t *Tracker) latencies(now sample) {
-	s := &t.state
-	var before sample
-	if len(t.past) > window {
-		before = t.past[0]
-	}
-	recent := since(&now.latency, &before.latency)
-	if recent.Count > 0 {
-		s.HasLatency = true
-		s.P50, s.P95, s.P99 = recent.Percentile(50), recent.Percentile(95), recent.Percentile(99)
-	}
-	s.Failed = 0
-	if n := now.failedN - before.failedN; n > 0 {
-		s.Failed = float64(now.failed-before.failed) / float64(n)
-	}
-}
-
-// since returns what now holds and before did not.
-func since(now, before *metric.Histogram) metric.Aggregate {
-	old := map[int32]uint64{}
-	for index, count := range before.Buckets() {
-		old[index] = count
-	}
-	out := metric.Aggregate{Type: metric.Trend}
-	for index, count := range now.Buckets() {
-		n := count - old[index]
-		if n == 0 {
-			continue
+	for i, c := range t.state.Scenarios {
+		for _, from := range tick.Status.Scenarios {
+			if from.Name == c.Name {
+				out.started[i] = from.Started
+			}
 		}
-		v := metric.BucketValue(index)
-		if out.Count == 0 {
-			out.Min = v
-		}
-		out.Max = v
-		out.Count += n
-		out.Hist.Add(index, n)
 	}
 	return out
+}
+
+// recent is how far back percentiles and shares look: over the whole run they
+// would hide what happens now.
+const recent = 5 * time.Second
+
+// latencies reads what the last few seconds looked like.
+func (t *Tracker) latencies(line *timeline.Timeline) {
+	s := &t.state
+	s.Failed = 0
+	if line == nil {
+		return
+	}
+	end := line.End()
+	view := line.Between(end-recent, end)
+	if all, _ := view.Select(metric.HTTPReqDuration, metric.Tags{}); all.Count > 0 {
+		s.HasLatency = true
+		s.P50, s.P95, s.P99 = all.Percentile(50), all.Percentile(95), all.Percentile(99)
+	}
+	if all, _ := view.Select(metric.HTTPReqFailed, metric.Tags{}); all.Count > 0 {
+		s.Failed = all.Share()
+	}
 }
 
 func latest(values []float64) []float64 {

@@ -1,15 +1,18 @@
 package progress
 
 import (
-	"os"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/swarmload/swarm/cluster"
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/capacity"
+	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/threshold"
+	"github.com/swarmload/swarm/engine/timeline"
 )
 
 // recording feeds a Set as a runner would.
@@ -17,10 +20,15 @@ type recording struct {
 	t        *testing.T
 	registry *metric.Registry
 	set      *metric.Set
+	line     *timeline.Timeline
+}
+
+func newTracker() *Tracker {
+	return NewTracker("s.js", func(s *plan.Scenario) bool { return s.Executor == plan.ConstantVUs })
 }
 
 func newRecording(t *testing.T) *recording {
-	return &recording{t, metric.NewRegistry(metric.Options{}), metric.NewSet()}
+	return &recording{t, metric.NewRegistry(metric.Options{}), metric.NewSet(), timeline.New(time.Unix(0, 0), timeline.Options{})}
 }
 
 func (r *recording) add(name string, values ...float64) {
@@ -32,10 +40,12 @@ func (r *recording) add(name string, values ...float64) {
 
 func (r *recording) tick(elapsed time.Duration) cluster.Tick {
 	r.t.Helper()
-	if err := r.set.Merge("1", r.registry.Snapshot(time.Unix(0, 0).Add(elapsed))); err != nil {
+	snapshot := r.registry.Snapshot(time.Unix(0, 0).Add(elapsed))
+	if err := r.set.Merge("1", snapshot); err != nil {
 		r.t.Fatal(err)
 	}
-	return cluster.Tick{Set: r.set, Status: engine.Status{
+	r.line.Add("1", snapshot)
+	return cluster.Tick{Set: r.set, Timeline: r.line, Status: engine.Status{
 		Elapsed: elapsed, VUs: 2, VUsMax: 3,
 		Scenarios: []engine.ScenarioStatus{{Name: "a", State: "running", Progress: 0.5, VUs: 2, VUsPlanned: 3, Complete: 7}},
 	}}
@@ -43,7 +53,7 @@ func (r *recording) tick(elapsed time.Duration) cluster.Tick {
 
 func TestTrackerShowsTheLatestSeconds(t *testing.T) {
 	r := newRecording(t)
-	tr := NewTracker("s.js")
+	tr := newTracker()
 	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{{Name: "a", Executor: plan.ConstantVUs, VUs: 3, Duration: 20 * time.Second}}})
 	for second := 1; second <= 12; second++ {
 		latency := 10.0
@@ -71,7 +81,7 @@ func TestTrackerShowsTheLatestSeconds(t *testing.T) {
 	if s.Failed != 0.2 || s.Checks != 0.5 || len(s.Rates) != 12 {
 		t.Errorf("failed %g, checks %g, %d rates", s.Failed, s.Checks, len(s.Rates))
 	}
-	want := []Scenario{{Name: "a", Executor: plan.ConstantVUs, State: "running", Progress: 0.5, VUs: 2, VUsPlanned: 3, Complete: 7}}
+	want := []Scenario{{Name: "a", Executor: plan.ConstantVUs, State: "running", Progress: 0.5, VUs: 2, VUsPlanned: 3, Complete: 7, Scalable: true}}
 	if diff := cmp.Diff(want, s.Scenarios); diff != "" {
 		t.Error(diff)
 	}
@@ -82,7 +92,7 @@ func TestTrackerShowsTheLatestSeconds(t *testing.T) {
 
 func TestTrackerBoundsItsHistory(t *testing.T) {
 	r := newRecording(t)
-	tr := NewTracker("s.js")
+	tr := newTracker()
 	for second := 1; second <= 200; second++ {
 		r.add(metric.Iterations, 1)
 		tr.Tick(r.tick(time.Duration(second) * time.Second))
@@ -93,7 +103,7 @@ func TestTrackerBoundsItsHistory(t *testing.T) {
 }
 
 func TestIterationsMakeTheTotalABound(t *testing.T) {
-	tr := NewTracker("s.js")
+	tr := newTracker()
 	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{{Name: "a", Executor: plan.PerVUIterations, VUs: 3, Iterations: 5, MaxDuration: time.Minute}}})
 	if s := tr.State(); s.Timed || s.Scenarios[0].Iterations != 15 {
 		t.Errorf("%+v", s)
@@ -101,7 +111,7 @@ func TestIterationsMakeTheTotalABound(t *testing.T) {
 }
 
 func TestTheTotalIsOfWhatIsNotDone(t *testing.T) {
-	tr := NewTracker("s.js")
+	tr := newTracker()
 	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{
 		{Name: "a", Executor: plan.ConstantVUs, VUs: 3, Duration: 20 * time.Second},
 		{Name: "b", Executor: plan.SharedIterations, VUs: 3, Iterations: 5, MaxDuration: 10 * time.Minute},
@@ -119,19 +129,94 @@ func TestTheTotalIsOfWhatIsNotDone(t *testing.T) {
 	}
 }
 
-func TestMeterReadsThisProcess(t *testing.T) {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		if g := new(Meter).Read(time.Now()); g.Known {
-			t.Errorf("known without /proc: %+v", g)
+func TestTrackerFollowsRates(t *testing.T) {
+	tr := newTracker()
+	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{
+		{Name: "buy", Executor: plan.ConstantArrivalRate, Rate: 100, TimeUnit: time.Second, Duration: time.Minute, MaxVUs: 10},
+		{Name: "find", Executor: plan.Capacity, Rate: 100, TimeUnit: 2 * time.Second, MaxDuration: time.Minute, MaxVUs: 10},
+	}})
+	set := metric.NewSet()
+	tick := func(second int, find float64, report capacity.Report) State {
+		tr.Tick(cluster.Tick{
+			Set: set,
+			Status: engine.Status{Elapsed: time.Duration(second) * time.Second, Scenarios: []engine.ScenarioStatus{
+				{Name: "buy", State: "running", VUs: 4, RatePlanned: 100, Started: uint64(second) * 80, Dropped: uint64(second) * 20},
+				{Name: "find", State: "running", RatePlanned: find},
+			}},
+			Searches: []capacity.Report{report},
+			Verdicts: []threshold.Verdict{
+				{Name: "http_req_duration", Expression: "p(95)<200", Observed: 231.2, Metric: metric.Metric{Type: metric.Trend, Unit: metric.Time}},
+				{Name: "checks", Expression: "rate>0.9", NoData: true, Metric: metric.Metric{Type: metric.Rate}},
+				{Name: "errors", Expression: "rate<0.1", OK: true, Metric: metric.Metric{Type: metric.Rate}},
+			},
+		})
+		return tr.State()
+	}
+	step := func(rate int64, held bool) capacity.Step {
+		return capacity.Step{Probe: capacity.Probe{Rate: rate}, Held: held}
+	}
+	report := capacity.Report{Scenario: "find", TimeUnit: 2 * time.Second}
+	for second := 1; second <= 9; second++ {
+		tick(second, 50, report)
+	}
+	s := tick(10, 50, report)
+	if buy := s.Scenarios[0]; !buy.Open || buy.Rate != 80 || buy.RatePlanned != 100 || buy.Dropped != 200 {
+		t.Errorf("%+v", buy)
+	}
+	if diff := cmp.Diff([]Failing{{"http_req_duration p(95)<200", "231 ms"}}, s.Failing); diff != "" {
+		t.Error(diff) // want of data is judged at the end
+	}
+	if s.Timed {
+		t.Error("the end of a search is taken for known")
+	}
+	for _, c := range []struct {
+		trying float64
+		steps  []capacity.Step
+		broke  int64
+		limit  string
+		rate   int64
+		want   Search
+	}{
+		{trying: 50, want: Search{"find", "ramp", 50, 0, 0}},
+		{trying: 100, steps: []capacity.Step{step(100, true)}, want: Search{"find", "ramp", 100, 50, 0}},
+		{trying: 75, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: Search{"find", "bisect", 75, 50, 100}},
+		{trying: 50, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: Search{"find", "hold", 50, 50, 100}},
+		{steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, limit: "thresholds", rate: 100, want: Search{"find", "done", 0, 50, 100}},
+	} {
+		got := tick(11, c.trying, capacity.Report{Scenario: "find", TimeUnit: 2 * time.Second, Steps: c.steps, Broke: c.broke, Limit: c.limit, Rate: c.rate})
+		if diff := cmp.Diff([]Search{c.want}, got.Searches); diff != "" {
+			t.Error(diff)
 		}
-		return
 	}
-	var m Meter
-	if g := m.Read(time.Unix(100, 0)); g.Known {
-		t.Errorf("known at the first reading: %+v", g)
+}
+
+func TestTrackerOfAnEndlessRun(t *testing.T) {
+	tr := newTracker()
+	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{
+		{Name: "a", Executor: plan.ConstantVUs, VUs: 1, Duration: time.Minute},
+		{Name: "b", Executor: plan.ExternallyControlled, VUs: 1, MaxVUs: 10},
+		{Name: "c", Executor: plan.ConstantVUs, VUs: 1, StartAfter: "a", StartTime: time.Second, Duration: time.Minute},
+	}})
+	if s := tr.State(); !s.Endless || !s.Scenarios[1].Endless || s.Scenarios[0].Endless {
+		t.Errorf("%+v", s)
 	}
-	g := m.Read(time.Unix(101, 0))
-	if !g.Known || g.Memory < 1<<20 || g.CPU < 0 || g.CPU > 1 {
-		t.Errorf("%+v", g)
+	tr.Tick(cluster.Tick{Status: engine.Status{Paused: true, Scenarios: []engine.ScenarioStatus{
+		{Name: "a", State: "running"}, {Name: "b", State: "done"}, {Name: "c", State: "waiting"},
+	}}})
+	if s := tr.State(); s.Endless || !s.Paused || s.Moving || s.Total != 2*time.Minute+time.Second {
+		t.Errorf("endless %v, paused %v, moving %v, total %s", s.Endless, s.Paused, s.Moving, s.Total)
+	}
+}
+
+func TestTrackerTellsOfTheGenerator(t *testing.T) {
+	tr := newTracker()
+	tr.Tick(cluster.Tick{Status: engine.Status{Vitals: health.Vitals{CPU: 0.5, Memory: 1 << 20, Lag: time.Millisecond, Cause: health.GC}}})
+	want := Generator{Known: true, CPU: 0.5, Memory: 1 << 20, Lag: time.Millisecond, Cause: "gc"}
+	if got := tr.State().Generator; got != want {
+		t.Errorf("%+v", got)
+	}
+	tr.Tick(cluster.Tick{})
+	if tr.State().Generator.Known {
+		t.Error("known without vitals")
 	}
 }
