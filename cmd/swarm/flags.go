@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/swarmload/swarm/cmd/swarm/codeframe"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/spelling"
 )
@@ -91,16 +93,27 @@ func noArgs(c *cobra.Command, args []string) error {
 	return &usageError{message: fmt.Sprintf("unknown command %q", args[0]), hint: hint}
 }
 
+// readEnvironment gives each flag of c that was not given the value of its
+// variable, and tells of variables that look like one and are none. It returns
+// the variable behind each flag it set.
+func readEnvironment(e *env, c *cobra.Command) (variables map[string]string, err error) {
+	for _, w := range unknownVariables(c.Root(), e.environ) {
+		e.show(w)
+	}
+	return fromEnvironment(c.Flags(), e.lookup)
+}
+
 // fromEnvironment sets each flag that was not given from the variable
-// SWARM_<FLAG>, or else K6_<FLAG>. It returns which flags it set.
-func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) (set map[string]bool, err error) {
-	set = map[string]bool{}
+// SWARM_<FLAG>, or else K6_<FLAG>. It returns the variable behind each flag it
+// set.
+func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) (variables map[string]string, err error) {
+	variables = map[string]string{}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed || f.Name == "help" || f.Annotations[noVariable] != nil || err != nil {
 			return
 		}
-		suffix := strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		for _, name := range []string{"SWARM_" + suffix, "K6_" + suffix} {
+		for _, prefix := range []string{variablePrefix, "K6_"} {
+			name := prefix + variableSuffix(f.Name)
 			value, ok := lookup(name)
 			if !ok || value == "" {
 				continue
@@ -112,11 +125,45 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) (
 				}
 				err = &usageError{message: fmt.Sprintf("environment variable %s: %q: %s", name, value, valueProblem(failure))}
 			}
-			set[f.Name] = true
+			variables[f.Name] = name
 			return
 		}
 	})
-	return set, err
+	return variables, err
+}
+
+const variablePrefix = "SWARM_"
+
+func variableSuffix(flag string) string { return strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) }
+
+// otherVariables are those that no flag stands for.
+var otherVariables = [...]string{"SWARM_RUNS", "SWARM_API_TOKEN"}
+
+// unknownVariables warns of the SWARM_ variables that no flag of any command
+// knows: a misspelled one would silently change nothing.
+func unknownVariables(root *cobra.Command, environ []string) (warnings []codeframe.Frame) {
+	const most = 10
+	known := slices.Clone(otherVariables[:])
+	collect := func(f *pflag.Flag) {
+		if f.Name != "help" && f.Annotations[noVariable] == nil {
+			known = append(known, variablePrefix+variableSuffix(f.Name))
+		}
+	}
+	for _, c := range append(root.Commands(), root) {
+		c.LocalFlags().VisitAll(collect)
+	}
+	for _, variable := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, variablePrefix) || value == "" || slices.Contains(known, name) || len(warnings) == most {
+			continue
+		}
+		w := codeframe.Frame{Severity: "warning", Message: fmt.Sprintf("environment variable %s has no effect: no flag is called so", name)}
+		if near := spelling.Nearest(name, known); near != "" {
+			w.Hint = "did you mean " + near + "?"
+		}
+		warnings = append(warnings, w)
+	}
+	return warnings
 }
 
 // noVariable marks flags that no environment variable stands for.
@@ -150,6 +197,25 @@ func (d *durationFlag) String() string {
 
 func (d *durationFlag) Type() string { return "duration" }
 
+// runTimeFlag reads durations as Locust does: a number alone is seconds.
+type runTimeFlag struct{ text string }
+
+func (r *runTimeFlag) Set(text string) error {
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err == nil {
+		_, err = plan.ParseDuration(strconv.FormatFloat(seconds, 'f', -1, 64) + "s")
+	} else {
+		_, err = plan.ParseDuration(text)
+	}
+	if err == nil {
+		r.text = text
+	}
+	return err
+}
+
+func (r *runTimeFlag) String() string { return r.text }
+func (r *runTimeFlag) Type() string   { return "duration" }
+
 // stagesFlag reads "30s:10", or several with commas between; a repeated flag adds.
 type stagesFlag struct{ stages []plan.Stage }
 
@@ -180,6 +246,19 @@ func (s *stagesFlag) String() string {
 		parts = append(parts, fmt.Sprintf("%s:%d", stage.Duration, stage.Target))
 	}
 	return strings.Join(parts, ",")
+}
+
+// options returns the stages as a script writes them.
+func (s *stagesFlag) options() any {
+	type stage struct {
+		Duration string `json:"duration"`
+		Target   int    `json:"target"`
+	}
+	out := []stage{}
+	for _, leg := range s.stages {
+		out = append(out, stage{leg.Duration.String(), leg.Target})
+	}
+	return out
 }
 
 func (s *stagesFlag) Type() string { return "duration:target" }

@@ -32,27 +32,45 @@ func TestStagesFlag(t *testing.T) {
 	}
 }
 
-// What a flag says on the command line hides what the environment says of it
-// and, of duration, iterations and stages, of the others too.
-func TestFlagsOverTheEnvironment(t *testing.T) {
-	five, seven, ten := 5, int64(7), 10*time.Second
+// What a flag says on the command line lies over what the environment says,
+// and each tells where it is from.
+func TestFlagsAndEnvironmentAreLayers(t *testing.T) {
+	type layer struct {
+		Options string
+		From    map[string]string
+	}
 	for _, c := range []struct {
 		args string
 		vars map[string]string
-		want plan.Overrides
+		want []layer
 	}{
-		{"", nil, plan.Overrides{}},
-		{"-u 5", nil, plan.Overrides{VUs: &five}},
-		{"", map[string]string{"K6_VUS": "5"}, plan.Overrides{VUs: &five}},
-		{"", map[string]string{"K6_VUS": "4", "SWARM_VUS": "5"}, plan.Overrides{VUs: &five}},
-		{"-u 5", map[string]string{"SWARM_VUS": "4"}, plan.Overrides{VUs: &five}},
-		{"-i 7", map[string]string{"K6_DURATION": "10s", "K6_VUS": "5"}, plan.Overrides{Iterations: &seven, VUs: &five}},
-		{"-u 5", map[string]string{"K6_DURATION": "10s"}, plan.Overrides{VUs: &five, Duration: &ten}},
-		{"", map[string]string{"K6_DURATION": "10s", "K6_ITERATIONS": "7"}, plan.Overrides{Duration: &ten, Iterations: &seven}},
-		{"-s 10s:5", map[string]string{"K6_STAGES": "1s:1,2s:2"}, plan.Overrides{Stages: []plan.Stage{{Duration: ten, Target: 5}}}},
-		{"", map[string]string{"K6_STAGES": "10s:5", "K6_STAGE": "1s:1"}, plan.Overrides{Stages: []plan.Stage{{Duration: ten, Target: 5}}}},
-		{"--no-setup", map[string]string{"K6_NO_TEARDOWN": "true"}, plan.Overrides{NoSetup: true, NoTeardown: true}},
-		{"--tag a=1 --tag b=2", nil, plan.Overrides{Tags: map[string]string{"a": "1", "b": "2"}}},
+		{"", nil, nil},
+		{"-u 5", nil, []layer{{`{"vus":5}`, map[string]string{"vus": "--vus"}}}},
+		{"", map[string]string{"K6_VUS": "5"}, []layer{{`{"vus":5}`, map[string]string{"vus": "K6_VUS"}}}},
+		{"", map[string]string{"K6_VUS": "4", "SWARM_VUS": "5"}, []layer{{`{"vus":5}`, map[string]string{"vus": "SWARM_VUS"}}}},
+		{"-u 5", map[string]string{"SWARM_VUS": "4"}, []layer{{`{"vus":5}`, map[string]string{"vus": "--vus"}}}},
+		{"-i 7", map[string]string{"K6_DURATION": "10s", "K6_VUS": "5"}, []layer{
+			{`{"duration":"10s","vus":5}`, map[string]string{"duration": "K6_DURATION", "vus": "K6_VUS"}},
+			{`{"iterations":7}`, map[string]string{"iterations": "--iterations"}},
+		}},
+		{"-s 10s:5", map[string]string{"K6_STAGES": "1s:1,2s:2"}, []layer{
+			{`{"stages":[{"duration":"1s","target":1},{"duration":"2s","target":2}]}`, map[string]string{"stages": "K6_STAGES"}},
+			{`{"stages":[{"duration":"10s","target":5}]}`, map[string]string{"stages": "--stage"}},
+		}},
+		{"", map[string]string{"K6_STAGES": "10s:5", "K6_STAGE": "1s:1"}, []layer{
+			{`{"stages":[{"duration":"10s","target":5}]}`, map[string]string{"stages": "K6_STAGES"}},
+		}},
+		{"--no-setup --no-teardown=false", nil, []layer{
+			{`{"noSetup":true,"noTeardown":false}`, map[string]string{"noSetup": "--no-setup", "noTeardown": "--no-teardown"}},
+		}},
+		{"--tag a=1 --tag b=2", nil, []layer{{`{"tags":{"a":"1","b":"2"}}`, map[string]string{"tags": "--tag"}}}},
+		{"--users 100 -r 2.5 -t 300 -H http://h", nil, []layer{
+			{`{"baseURL":"http://h","runTime":"300","spawnRate":2.5,"users":100}`, map[string]string{"users": "--users", "spawnRate": "--spawn-rate", "runTime": "--run-time", "baseURL": "--host"}},
+		}},
+		{"--paused --min-iteration-duration 1500 --system-tags url,vu --execution-segment 1/2", map[string]string{"K6_EXECUTION_SEGMENT_SEQUENCE": "0,1/2,1"}, []layer{
+			{`{"executionSegmentSequence":"0,1/2,1"}`, map[string]string{"executionSegmentSequence": "K6_EXECUTION_SEGMENT_SEQUENCE"}},
+			{`{"executionSegment":"1/2","minIterationDuration":"1.5s","paused":true,"systemTags":["url","vu"]}`, map[string]string{"paused": "--paused", "executionSegment": "--execution-segment"}},
+		}},
 	} {
 		var o overrideFlags
 		f := pflag.NewFlagSet("run", pflag.ContinueOnError)
@@ -60,12 +78,33 @@ func TestFlagsOverTheEnvironment(t *testing.T) {
 		if err := f.Parse(strings.Fields(c.args)); err != nil {
 			t.Fatal(err)
 		}
-		set, err := fromEnvironment(f, func(name string) (string, bool) { v, ok := c.vars[name]; return v, ok })
+		variables, err := fromEnvironment(f, func(name string) (string, bool) { v, ok := c.vars[name]; return v, ok })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(c.want, o.overrides(f, set)); diff != "" {
-			t.Errorf("%q with %v:\n%s", c.args, c.vars, diff)
+		overrides, err := o.overrides(f, variables, t.TempDir())
+		if err != nil || len(overrides.Below) > 0 || len(overrides.Above) != len(c.want) {
+			t.Errorf("%q with %v: %v, %+v", c.args, c.vars, err, overrides)
+			continue
+		}
+		for i, got := range overrides.Above {
+			if want := c.want[i].Options; string(got.Options) != want {
+				t.Errorf("%q with %v: options %s, want %s", c.args, c.vars, got.Options, want)
+			}
+			for option, want := range c.want[i].From {
+				if from := got.Locate([]string{option, "0"}); from != (plan.Position{File: want}) {
+					t.Errorf("%q with %v: %s is from %v, want %s", c.args, c.vars, option, from, want)
+				}
+			}
+		}
+	}
+}
+
+func TestRunTimeFlag(t *testing.T) {
+	for text, ok := range map[string]bool{"300": true, "300s": true, "1h30m": true, "0": true, "soon": false, "": false, "NaN": false, "1e300": false} {
+		var r runTimeFlag
+		if err := r.Set(text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

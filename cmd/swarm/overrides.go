@@ -1,7 +1,8 @@
 package main
 
 import (
-	"slices"
+	"encoding/json"
+	"fmt"
 
 	"github.com/spf13/pflag"
 	"github.com/swarmload/swarm/engine/plan"
@@ -10,16 +11,30 @@ import (
 // overrideFlags are the flags that lie over the script's options. A flag that
 // was given neither on the command line nor in the environment changes nothing.
 type overrideFlags struct {
+	config string
+
 	vus        int
 	iterations int64
 	duration   durationFlag
 	stages     stagesFlag
 	stagesList stagesFlag // the same from the environment
-	tags       pairsFlag
+
+	users     int
+	spawnRate float64
+	runTime   runTimeFlag
+	host      string
+
+	paused            bool
+	segment, sequence string
+	minDuration       durationFlag
+	initTimeout       durationFlag
+
+	tags pairsFlag
 
 	noSetup, noTeardown, noThresholds bool
 
 	trendStats   []string
+	systemTags   []string
 	timeUnit     choiceFlag
 	maxRedirects int
 	userAgent    string
@@ -29,6 +44,7 @@ type overrideFlags struct {
 
 func (o *overrideFlags) register(f *pflag.FlagSet) {
 	o.timeUnit.choices = []string{"s", "ms", "us"}
+	f.StringVarP(&o.config, "config", "c", "", "`file` with options in YAML or JSON (swarm.yaml or swarm.json of the project)")
 	f.IntVarP(&o.vus, "vus", "u", 0, "`number` of virtual users")
 	f.VarP(&o.duration, "duration", "d", "how long to run, such as 30s or 1m30s")
 	f.Int64VarP(&o.iterations, "iterations", "i", 0, "`number` of iterations, shared among all virtual users")
@@ -36,10 +52,20 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 	f.Var(&o.stagesList, "stages", "")
 	f.Lookup("stages").Hidden = true // K6_STAGES; the flag is --stage
 	withoutVariable(f, "stage")
+	f.IntVar(&o.users, "users", 0, "`number` of users, which come at --spawn-rate")
+	f.Float64VarP(&o.spawnRate, "spawn-rate", "r", 0, "`number` of users that come per second (1)")
+	f.VarP(&o.runTime, "run-time", "t", "how long users are there, such as 300, 300s or 1h30m; forever without")
+	f.StringVarP(&o.host, "host", "H", "", "base `URL` of requests whose URL is relative")
+	f.BoolVar(&o.paused, "paused", false, "wait before the load until the run is resumed")
+	f.StringVar(&o.segment, "execution-segment", "", "run this `part` of the test only, such as 1/4:1/2")
+	f.StringVar(&o.sequence, "execution-segment-sequence", "", "borders of all `parts`, such as 0,1/4,1/2,1")
+	f.Var(&o.minDuration, "min-iteration-duration", "least time from one iteration of a VU to the next")
+	f.Var(&o.initTimeout, "init-timeout", "how long the script's top level may take (60s)")
 	f.Var(&o.tags, "tag", "a tag for all samples; repeat for more")
 	f.BoolVar(&o.noSetup, "no-setup", false, "do not run setup()")
 	f.BoolVar(&o.noTeardown, "no-teardown", false, "do not run teardown()")
 	f.BoolVar(&o.noThresholds, "no-thresholds", false, "do not judge thresholds")
+	f.StringSliceVar(&o.systemTags, "system-tags", nil, "`list` of the tags set by swarm, such as url,status,vu")
 	f.StringSliceVar(&o.trendStats, "summary-trend-stats", nil, "`list` of statistics of trends, such as avg,p(99)")
 	f.Var(&o.timeUnit, "summary-time-unit", "unit of times in the summary")
 	f.IntVar(&o.maxRedirects, "max-redirects", 0, "most redirects to follow (`number`; 10)")
@@ -51,50 +77,84 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.discard, "discard-response-bodies", false, "do not keep the bodies of responses")
 }
 
-// overrides returns what was given. set names the flags that an environment
-// variable set: of duration, iterations and stages, which exclude each other,
-// those of the command line hide those of the environment.
-func (o *overrideFlags) overrides(f *pflag.FlagSet, set map[string]bool) plan.Overrides {
-	shape := []string{"duration", "iterations", "stage", "stages"}
-	shaped := slices.ContainsFunc(shape, func(name string) bool { return f.Changed(name) && !set[name] })
-	given := func(name string) bool {
-		hidden := shaped && set[name] && slices.Contains(shape, name)
-		return f.Changed(name) && !hidden
-	}
-	out := plan.Overrides{
-		Tags:    o.tags.pairs,
-		NoSetup: o.noSetup, NoTeardown: o.noTeardown, NoThresholds: o.noThresholds,
-
-		VUs:             when(given("vus"), o.vus),
-		Iterations:      when(given("iterations"), o.iterations),
-		SummaryTimeUnit: when(given("summary-time-unit"), o.timeUnit.value),
-		MaxRedirects:    when(given("max-redirects"), o.maxRedirects),
-		UserAgent:       when(given("user-agent"), o.userAgent),
-		Throw:           when(given("throw"), o.throw),
-
-		InsecureSkipTLSVerify: when(given("insecure-skip-tls-verify"), o.insecure),
-		NoConnectionReuse:     when(given("no-connection-reuse"), o.noReuse),
-		NoVUConnectionReuse:   when(given("no-vu-connection-reuse"), o.noVUReuse),
-		DiscardResponseBodies: when(given("discard-response-bodies"), o.discard),
-	}
-	if given("duration") {
-		out.Duration = o.duration.value
-	}
-	if given("stages") {
-		out.Stages = o.stagesList.stages
-	}
-	if given("stage") {
-		out.Stages = o.stages.stages
-	}
-	if given("summary-trend-stats") {
-		out.SummaryTrendStats = o.trendStats
-	}
-	return out
+// flagOption is a flag and the option of a script that it stands for.
+type flagOption struct {
+	flag, option string
+	value        any
 }
 
-func when[T any](given bool, v T) *T {
-	if !given {
-		return nil
+// options lists the flags with their values, whether they were given or not.
+func (o *overrideFlags) options() []flagOption {
+	return []flagOption{
+		{"vus", "vus", o.vus},
+		{"duration", "duration", o.duration.String()},
+		{"iterations", "iterations", o.iterations},
+		{"stages", "stages", o.stagesList.options()},
+		{"stage", "stages", o.stages.options()},
+		{"users", "users", o.users},
+		{"spawn-rate", "spawnRate", o.spawnRate},
+		{"run-time", "runTime", o.runTime.text},
+		{"host", "baseURL", o.host},
+		{"paused", "paused", o.paused},
+		{"execution-segment", "executionSegment", o.segment},
+		{"execution-segment-sequence", "executionSegmentSequence", o.sequence},
+		{"min-iteration-duration", "minIterationDuration", o.minDuration.String()},
+		{"init-timeout", "initTimeout", o.initTimeout.String()},
+		{"tag", "tags", o.tags.pairs},
+		{"no-setup", "noSetup", o.noSetup},
+		{"no-teardown", "noTeardown", o.noTeardown},
+		{"no-thresholds", "noThresholds", o.noThresholds},
+		{"system-tags", "systemTags", o.systemTags},
+		{"summary-trend-stats", "summaryTrendStats", o.trendStats},
+		{"summary-time-unit", "summaryTimeUnit", o.timeUnit.value},
+		{"max-redirects", "maxRedirects", o.maxRedirects},
+		{"user-agent", "userAgent", o.userAgent},
+		{"throw", "throw", o.throw},
+		{"insecure-skip-tls-verify", "insecureSkipTLSVerify", o.insecure},
+		{"no-connection-reuse", "noConnectionReuse", o.noReuse},
+		{"no-vu-connection-reuse", "noVUConnectionReuse", o.noVUReuse},
+		{"discard-response-bodies", "discardResponseBodies", o.discard},
 	}
-	return &v
+}
+
+// overrides returns what was given around the options of a script whose project
+// is the folder root: the configuration file below them, the environment and
+// the command line above. variables names, for each flag that the environment
+// set, the variable.
+func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string, root string) (plan.Overrides, error) {
+	var out plan.Overrides
+	config, found, err := readConfig(o.config, root)
+	if err != nil {
+		return out, err
+	}
+	if found {
+		out.Below = append(out.Below, config)
+	}
+	for _, fromVariable := range []bool{true, false} {
+		values, names := map[string]any{}, map[string]string{}
+		for _, option := range o.options() {
+			variable := variables[option.flag]
+			if !f.Changed(option.flag) || (variable != "") != fromVariable {
+				continue
+			}
+			values[option.option], names[option.option] = option.value, "--"+option.flag
+			if fromVariable {
+				names[option.option] = variable
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		data, err := json.Marshal(values)
+		if err != nil {
+			return out, fmt.Errorf("flags: %w", err) // a number that is not finite
+		}
+		out.Above = append(out.Above, plan.Layer{Options: data, Locate: func(path []string) plan.Position {
+			if len(path) == 0 {
+				return plan.Position{}
+			}
+			return plan.Position{File: names[path[0]]}
+		}})
+	}
+	return out, nil
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/swarmload/swarm/cluster"
@@ -189,17 +189,12 @@ func (r *runCommand) connect(ctx context.Context) (cluster.Link, error) {
 // everything back, the terminal above all; it may be called repeatedly.
 func (r *runCommand) steer(parent context.Context, c *cluster.Control, w *watcher, api *door) (ctx context.Context, stop <-chan struct{}, done func()) {
 	ctx, cancel := context.WithCancel(parent)
-	var keyboard *terminal.Keyboard
+	var keyboard atomic.Pointer[terminal.Keyboard]
 	b := newBrake(cancel,
 		func() { w.board.Stopping(); w.display.Stopping() },
-		func() {
-			if keyboard != nil {
-				keyboard.Release()
-			}
-			r.env.end(exitSignal)
-		})
-	keyboard = r.keyboard(c, w, b)
-	wake := (&suspender{control: c, board: w.board, display: w.display, keyboard: keyboard}).start()
+		func() { keyboard.Load().Release(); r.env.end(exitSignal) })
+	keyboard.Store(r.keyboard(c, w, b))
+	wake := (&suspender{control: c, board: w.board, display: w.display, keyboard: keyboard.Load()}).start()
 	var server *control.Server
 	if api != nil {
 		w.display.Print(api.news...)
@@ -229,9 +224,7 @@ func (r *runCommand) steer(parent context.Context, c *cluster.Control, w *watche
 			api.forget()
 		}
 		wake()
-		if keyboard != nil {
-			keyboard.Close()
-		}
+		keyboard.Load().Close()
 		cancel()
 	})
 }

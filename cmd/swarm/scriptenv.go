@@ -5,6 +5,8 @@ import (
 	"maps"
 	"os"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // scriptEnv collects what the script sees as __ENV: nothing but what was asked
@@ -13,6 +15,13 @@ type scriptEnv struct {
 	pairs pairsFlag
 	files []string
 	pass  []string
+}
+
+func (s *scriptEnv) register(f *pflag.FlagSet) {
+	f.VarP(&s.pairs, "env", "e", "a value of __ENV; repeat for more")
+	f.StringArrayVar(&s.files, "env-file", nil, "`file` with a NAME=value of __ENV on each line")
+	f.StringArrayVar(&s.pass, "pass-env", nil, "`name` of an environment variable to pass into __ENV; no other is")
+	withoutVariable(f, "env", "env-file", "pass-env")
 }
 
 func (s *scriptEnv) values(lookup func(string) (string, bool)) (map[string]string, error) {

@@ -28,8 +28,11 @@ type node struct {
 	literal string // of a boolean or number; content of a string
 	items   []node // of a list
 	fields  []field
-	// laid says that the value comes from Overrides, not from the script.
-	laid bool
+
+	// from is the layer that gave the value and where is its path there; nil
+	// for what lies inside a value that has them.
+	from  *layer
+	where []string
 }
 
 type field struct {

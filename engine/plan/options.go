@@ -34,35 +34,41 @@ func (d *draft) options() []option {
 				d.short.stages = &v
 			}
 		}},
+		{"users", keep(&d.short.users)},
+		{"spawnRate", keep(&d.short.spawnRate)},
+		{"runTime", keep(&d.short.runTime)},
 		{"scenarios", func(value) {}}, // read last, see read
 		{"startJitter", func(v value) {
-			if jitter, ok := v.duration(0); ok {
-				d.startJitter = &jitter
+			if span, ok := v.duration(0); ok {
+				d.startJitter = &jitter{span, v}
 			}
 		}},
 		{"minIterationDuration", func(v value) { v.setDuration(&p.MinIterationDuration, 0) }},
 		{"iterationTimeout", func(v value) { v.setDuration(&p.IterationTimeout, 0) }},
 		{"rps", later},
-		{"executionSegment", laterSegment},
-		{"executionSegmentSequence", later},
-		{"paused", later},
-		{"startAfter", later},
+		{"executionSegment", keep(&d.segment[0])},
+		{"executionSegmentSequence", keep(&d.segment[1])},
+		{"paused", func(v value) { v.setBool(&p.Paused) }},
 
 		// Life cycle.
+		{"initTimeout", func(v value) { v.setDuration(&p.InitTimeout, 1) }},
 		{"setupTimeout", func(v value) { v.setDuration(&p.SetupTimeout, 1) }},
 		{"teardownTimeout", func(v value) { v.setDuration(&p.TeardownTimeout, 1) }},
 		{"handleSummaryTimeout", func(v value) { v.setDuration(&p.HandleSummaryTimeout, 1) }},
+		{"vuSetupTimeout", func(v value) { v.setDuration(&p.VUSetupTimeout, 1) }},
+		{"vuTeardownTimeout", func(v value) { v.setDuration(&p.VUTeardownTimeout, 1) }},
 		{"noSetup", func(v value) { v.setBool(&p.NoSetup) }},
 		{"noTeardown", func(v value) { v.setBool(&p.NoTeardown) }},
 
 		// Judgement and results.
 		{"thresholds", d.readThresholds},
 		{"noThresholds", func(v value) { v.setBool(&p.NoThresholds) }},
-		{"failOnCheck", later},
+		{"failOnCheck", func(v value) { v.setBool(&p.FailOnCheck) }},
+		{"noData", func(value) {}}, // read first, see read
 		{"tags", func(v value) { v.setStrings(p.Tags) }},
 		{"systemTags", d.readSystemTags},
 		{"maxSeries", func(v value) { v.setInt(&p.MaxSeries, 100, 1_000_000) }},
-		{"metrics", later},
+		{"metrics", d.readMetrics},
 		{"summaryTrendStats", d.readTrendStats},
 		{"summaryTimeUnit", d.readTimeUnit},
 
@@ -110,11 +116,63 @@ func later(v value) {
 	}
 }
 
-func laterSegment(v value) {
-	if v.literal != "0:1" { // the whole test
-		later(v)
+// readSegment reads the two options that say which part of the test this is.
+func (d *draft) readSegment() {
+	var texts [2]string
+	var at *value
+	for i, v := range d.segment {
+		if v == nil {
+			continue
+		}
+		ok := false
+		if texts[i], ok = v.str(); !ok && v.kind != null {
+			return
+		}
+		if at == nil && texts[i] != "" {
+			at = v
+		}
+	}
+	segment, err := NewSegment(texts[0], texts[1])
+	if err != nil {
+		at.failHint(`such as executionSegment: "1/4:1/2", executionSegmentSequence: "0,1/4,1/2,1"`, "%v", err)
+		return
+	}
+	d.plan.Segment = segment
+}
+
+// readMetrics reads the names of the metrics that are kept.
+func (d *draft) readMetrics(v value) {
+	v.list(" of names of metrics", maxMetrics, func(_ int, v value) {
+		name, ok := v.str()
+		if _, known := d.metric(name); ok && !known {
+			d.unknownMetric(name, v)
+		} else if ok && !slices.Contains(d.plan.Metrics, name) {
+			d.plan.Metrics = append(d.plan.Metrics, name)
+		}
+	})
+}
+
+// keep adds to the metrics that are kept those that the verdict goes by.
+func (d *draft) keep() {
+	p := &d.plan
+	if len(p.Metrics) == 0 {
+		return
+	}
+	add := func(name string) {
+		if !slices.Contains(p.Metrics, name) {
+			p.Metrics = append(p.Metrics, name)
+		}
+	}
+	for _, t := range p.Thresholds {
+		add(t.Metric)
+	}
+	for _, s := range p.Submetrics {
+		add(s.Metric)
 	}
 }
+
+// maxMetrics is how many names metrics may have: as many as there can be.
+const maxMetrics = 2_000
 
 // noted returns the reader of an option that has no effect and needs none.
 func (d *draft) noted(why string) func(v value) {
@@ -126,7 +184,7 @@ func (d *draft) noted(why string) func(v value) {
 }
 
 func (d *draft) readSystemTags(v value) {
-	known := append(slices.Clone(d.plan.SystemTags), "vu", "iter", "ip", "ocsp_status")
+	known := append(slices.Clone(d.plan.SystemTags), laterTags()...)
 	tags := []string{}
 	if v.list(" of tag names", 100, func(_ int, v value) {
 		name, ok := v.str()
@@ -237,6 +295,7 @@ func (d *draft) readHosts(v value) {
 		}
 		if ok {
 			d.plan.HTTP.Hosts[strings.ToLower(host)] = address
+			d.alias(v, "hosts", strings.ToLower(host))
 		}
 	})
 }

@@ -10,27 +10,6 @@ import (
 	"github.com/swarmload/swarm/engine/metric"
 )
 
-// Overrides are values from flags and environment that lie over the script's
-// options. A nil pointer or slice means "not given". Giving any of VUs,
-// Duration, Iterations or Stages replaces the script's scenarios, as in k6;
-// Duration, Iterations and Stages also replace the other two.
-type Overrides struct {
-	VUs        *int
-	Duration   *time.Duration
-	Iterations *int64
-	Stages     []Stage
-	Tags       map[string]string
-
-	NoSetup, NoTeardown, NoThresholds bool
-
-	SummaryTrendStats                                                                    []string
-	SummaryTimeUnit                                                                      *string
-	MaxRedirects                                                                         *int
-	UserAgent                                                                            *string
-	Throw                                                                                *bool
-	InsecureSkipTLSVerify, NoConnectionReuse, NoVUConnectionReuse, DiscardResponseBodies *bool
-}
-
 // Source describes the script the options belong to.
 type Source struct {
 	// Exports are the names of the functions the script exports; "default" for
@@ -45,25 +24,36 @@ type Source struct {
 }
 
 // Parse reads options (JSON: what the script exports, "" or "{}" when
-// nothing), lays o over them, fills defaults and checks everything. The error
-// is a Problems.
+// nothing) between the layers of o, fills defaults and checks everything. The
+// error is a Problems.
 func Parse(options []byte, o Overrides, src Source) (*Plan, error) {
-	d := &draft{
-		ledger: &ledger{locate: src.Locate},
-		src:    src,
-		plan:   defaults(),
-	}
-	root, err := decode(options)
+	d, _, err := settle(options, o, src)
 	if err != nil {
-		d.report(nil, false, "", "options "+err.Error())
-		return nil, d.result()
-	}
-	d.read(value{node: overlay(root, o), to: d.ledger})
-	d.complete()
-	if problems := d.result(); len(problems) > 0 {
-		return nil, problems
+		return nil, err
 	}
 	return &d.plan, nil
+}
+
+// settle also returns the layers as one, for those who ask where a value is from.
+func settle(options []byte, o Overrides, src Source) (*draft, value, error) {
+	d := &draft{
+		ledger:  &ledger{},
+		src:     src,
+		plan:    defaults(),
+		places:  map[string]value{},
+		aliases: map[string]Position{},
+	}
+	script := Layer{Options: options, Locate: src.Locate}
+	root := value{node: d.stack(slices.Concat(o.Below, []Layer{script}, o.Above)), to: d.ledger}
+	root.from = &layer{src.Locate}
+	if d.count() == 0 {
+		d.read(root)
+		d.complete(root)
+	}
+	if problems := d.result(); len(problems) > 0 {
+		return nil, value{}, problems
+	}
+	return d, root, nil
 }
 
 // draft is a plan while its options are being read.
@@ -73,21 +63,39 @@ type draft struct {
 	plan Plan
 
 	short       shortcuts
-	startJitter *time.Duration // for scenarios that name none
+	startJitter *jitter // for scenarios that name none
+	segment     [2]*value
+	noDataOK    bool             // for thresholds that do not say
+	places      map[string]value // scenarios by name, those with problems too
+	waits       []waiting
+	selected    []selected          // what thresholds are on
+	aliases     map[string]Position // where options were given that have another name there, by joined path
 }
+
+// jitter is a startJitter and where it was given.
+type jitter struct {
+	span  time.Duration
+	value value
+}
+
+// alias says that what stands at path in the settled options was given as v.
+func (d *draft) alias(v value, path ...string) { d.aliases[join(path)] = v.at() }
+
+// join makes a key of a path.
+func join(path []string) string { return strings.Join(path, "\x00") }
 
 // read visits every option once.
 func (d *draft) read(root value) {
-	if root.kind != object {
-		root.fail("options must be an object, got %s", root.got())
-		return
-	}
 	table := d.options()
 	names := make([]string, 0, len(table))
 	readers := make(map[string]func(value), len(table))
 	for _, o := range table {
 		names = append(names, o.name)
 		readers[o.name] = o.read
+	}
+	// Before thresholds, which go by it.
+	if n, given := root.get("noData"); given {
+		d.readNoData(root.child("noData", n), &d.noDataOK)
 	}
 	root.object("", func(key string, v value) {
 		if read, known := readers[key]; known {
@@ -96,11 +104,12 @@ func (d *draft) read(root value) {
 		}
 		v.unknown("option", names)
 	})
+	d.readSegment()
 	d.scenarios(root)
 }
 
-// complete adds what follows from the options as a whole.
-func (d *draft) complete() {
+// complete adds what follows from the options as a whole, and checks it.
+func (d *draft) complete(root value) {
 	p := &d.plan
 	for i := range p.Scenarios {
 		d.spread(&p.Scenarios[i])
@@ -108,11 +117,18 @@ func (d *draft) complete() {
 	slices.SortFunc(p.Scenarios, func(a, b Scenario) int {
 		return cmp.Or(cmp.Compare(a.StartTime, b.StartTime), strings.Compare(a.Name, b.Name))
 	})
-	if n := p.MaxVUs(); n > MaxVUs {
-		d.report([]string{"scenarios"}, false, "", "scenarios that overlap need at most "+
-			figure.Count(MaxVUs)+" VUs together, got "+figure.Count(n))
+	d.chains()
+	d.endless()
+	whole := Plan{Scenarios: p.Scenarios}
+	if n := whole.MaxVUs(); n > MaxVUs {
+		scenarios, _ := root.get("scenarios")
+		root.child("scenarios", scenarios).fail("scenarios that overlap need at most %s VUs together, got %s", figure.Count(MaxVUs), figure.Count(n))
 	}
+	d.searches()
+	d.selectors()
+	d.failOnCheck()
 	d.scriptErrors()
+	d.keep()
 }
 
 // defaults returns what holds when the script says nothing.
@@ -124,11 +140,15 @@ func defaults() Plan {
 		SetupTimeout:         60 * time.Second,
 		TeardownTimeout:      60 * time.Second,
 		HandleSummaryTimeout: 2 * time.Minute,
+		InitTimeout:          60 * time.Second,
+		VUSetupTimeout:       60 * time.Second,
+		VUTeardownTimeout:    60 * time.Second,
 		Tags:                 map[string]string{},
 		SystemTags: []string{
 			"proto", "subproto", "status", "method", "url", "name", "group", "check", "error",
 			"error_code", "tls_version", "scenario", "service", "expected_response",
 		},
+		Metrics:           []string{},
 		MaxSeries:         metric.DefaultMaxSeries,
 		SummaryTrendStats: []string{"avg", "min", "med", "max", "p(90)", "p(95)"},
 		HTTP: HTTP{

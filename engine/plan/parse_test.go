@@ -41,6 +41,7 @@ func TestDefaults(t *testing.T) {
 			}},
 			Thresholds:   []Threshold{{Metric: "script_errors", Expression: "count==0", Default: true, Type: metric.Counter}},
 			SetupTimeout: time.Minute, TeardownTimeout: time.Minute, HandleSummaryTimeout: 2 * time.Minute,
+			InitTimeout: time.Minute, VUSetupTimeout: time.Minute, VUTeardownTimeout: time.Minute,
 			SystemTags: []string{"proto", "subproto", "status", "method", "url", "name", "group", "check", "error",
 				"error_code", "tls_version", "scenario", "service", "expected_response"},
 			MaxSeries:         10_000,
@@ -56,7 +57,15 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func pointer[T any](v T) *T { return &v }
+// flags are overrides as the command line makes them.
+func flags(options string) Overrides {
+	return Overrides{Above: []Layer{{Options: []byte(options), Locate: func(path []string) Position {
+		if len(path) == 0 {
+			return Position{}
+		}
+		return Position{File: "--" + path[0]}
+	}}}}
+}
 
 func TestShortcuts(t *testing.T) {
 	ramp := []Stage{{10 * time.Second, 5}, {5 * time.Second, 0}}
@@ -73,12 +82,12 @@ func TestShortcuts(t *testing.T) {
 		{`{"stages":[{"duration":"10s","target":5},{"duration":"5s","target":0}]}`, Overrides{}, Scenario{Executor: RampingVUs, StartVUs: 1, Stages: ramp, GracefulRampDown: 30 * time.Second}},
 		{`{"vus":0,"stages":[{"duration":"10s","target":5},{"target":0,"duration":5000}]}`, Overrides{}, Scenario{Executor: RampingVUs, StartVUs: 0, Stages: ramp, GracefulRampDown: 30 * time.Second}},
 		// Flags over the script.
-		{`{"vus":10,"duration":"10s"}`, Overrides{VUs: pointer(20)}, Scenario{Executor: ConstantVUs, VUs: 20, Duration: 10 * time.Second, StartJitter: 3800 * time.Microsecond}},
-		{`{"vus":1,"stages":[{"duration":"10s","target":5}]}`, Overrides{Duration: pointer(time.Second)}, Scenario{Executor: ConstantVUs, VUs: 1, Duration: time.Second}},
-		{`{"vus":1,"duration":"10s"}`, Overrides{Iterations: pointer(int64(3))}, Scenario{Executor: SharedIterations, VUs: 1, Iterations: 3, MaxDuration: 10 * time.Minute}},
-		{`{"iterations":3}`, Overrides{Stages: ramp}, Scenario{Executor: RampingVUs, StartVUs: 1, Stages: ramp, GracefulRampDown: 30 * time.Second}},
-		{`{"scenarios":{"a":{"executor":"nonsense"}}}`, Overrides{Duration: pointer(time.Second)}, Scenario{Executor: ConstantVUs, VUs: 1, Duration: time.Second}},
-		{`{"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`, Overrides{VUs: pointer(1)}, Scenario{Executor: SharedIterations, VUs: 1, Iterations: 1, MaxDuration: 10 * time.Minute}},
+		{`{"vus":10,"duration":"10s"}`, flags(`{"vus":20}`), Scenario{Executor: ConstantVUs, VUs: 20, Duration: 10 * time.Second, StartJitter: 3800 * time.Microsecond}},
+		{`{"vus":1,"stages":[{"duration":"10s","target":5}]}`, flags(`{"duration":"1s"}`), Scenario{Executor: ConstantVUs, VUs: 1, Duration: time.Second}},
+		{`{"vus":1,"duration":"10s"}`, flags(`{"iterations":3}`), Scenario{Executor: SharedIterations, VUs: 1, Iterations: 3, MaxDuration: 10 * time.Minute}},
+		{`{"iterations":3}`, flags(`{"stages":[{"duration":"10s","target":5},{"duration":"5s","target":0}]}`), Scenario{Executor: RampingVUs, StartVUs: 1, Stages: ramp, GracefulRampDown: 30 * time.Second}},
+		{`{"scenarios":{"a":{"executor":"nonsense"}}}`, flags(`{"duration":"1s"}`), Scenario{Executor: ConstantVUs, VUs: 1, Duration: time.Second}},
+		{`{"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`, flags(`{"vus":1}`), Scenario{Executor: SharedIterations, VUs: 1, Iterations: 1, MaxDuration: 10 * time.Minute}},
 	} {
 		p := parse(t, c.options, c.o)
 		c.want.Name, c.want.Exec, c.want.GracefulStop = "default", "default", 30*time.Second
@@ -156,10 +165,11 @@ func TestOptions(t *testing.T) {
 		"hosts":{"Example.com":"127.0.0.1","*.example.com:443":"127.0.0.1:8443","v6.test":"::1","w6.test":"[::1]:80"},
 		"rps":0,"blacklistIPs":[],"tlsAuth":null,"executionSegment":"0:1","paused":false,
 		"cloud":{"projectID":1},"ext":{"loadimpact":{"name":"x"}},"httpDebug":"full","linger":false
-	}`, Overrides{Tags: map[string]string{"a": "flag", "d": "flag"}, UserAgent: pointer("me"), Throw: pointer(false)})
+	}`, flags(`{"tags":{"a":"flag","d":"flag"},"userAgent":"me","throw":false}`))
 	want := &Plan{
 		SetupTimeout: 10 * time.Second, TeardownTimeout: time.Second, HandleSummaryTimeout: time.Minute,
 		MinIterationDuration: time.Second, IterationTimeout: 5 * time.Second, NoSetup: true, NoTeardown: true,
+		InitTimeout: time.Minute, VUSetupTimeout: time.Minute, VUTeardownTimeout: time.Minute,
 		Tags:       map[string]string{"a": "flag", "b": "2", "c": "false", "d": "flag"},
 		SystemTags: []string{"url", "vu"}, MaxSeries: 500,
 		SummaryTrendStats: []string{"avg", "p(99.9)", "count"}, SummaryTimeUnit: "ms",
@@ -182,11 +192,8 @@ func TestOptions(t *testing.T) {
 }
 
 func TestOverridesOfEverything(t *testing.T) {
-	p := parse(t, `{"throw":false,"noSetup":false}`, Overrides{
-		NoSetup: true, NoTeardown: true, NoThresholds: true,
-		SummaryTrendStats: []string{"max"}, SummaryTimeUnit: pointer("s"), MaxRedirects: pointer(3), Throw: pointer(true),
-		InsecureSkipTLSVerify: pointer(true), NoConnectionReuse: pointer(true), NoVUConnectionReuse: pointer(true), DiscardResponseBodies: pointer(true),
-	})
+	p := parse(t, `{"throw":false,"noSetup":false}`, flags(`{"noSetup":true,"noTeardown":true,"noThresholds":true,"summaryTrendStats":["max"],"summaryTimeUnit":"s","maxRedirects":3,
+		"throw":true,"insecureSkipTLSVerify":true,"noConnectionReuse":true,"noVUConnectionReuse":true,"discardResponseBodies":true}`))
 	h := p.HTTP
 	if !p.NoSetup || !p.NoTeardown || !p.NoThresholds || p.SummaryTrendStats[0] != "max" || p.SummaryTimeUnit != "s" ||
 		h.MaxRedirects != 3 || !h.Throw || !h.InsecureSkipTLSVerify || !h.NoConnectionReuse || !h.NoVUConnectionReuse || !h.DiscardResponseBodies {
@@ -307,7 +314,19 @@ func checkPlan(t failer, p *Plan) {
 			t.Fatalf("scenario %s: peak %d, span %v", s.Name, s.Peak(), s.Span())
 		}
 		switch s.Executor {
-		case ConstantVUs, RampingVUs:
+		case ConstantVUs, RampingVUs, ExternallyControlled, Shape:
+		case ConstantArrivalRate, RampingArrivalRate, Capacity:
+			top := max(s.Rate, s.StartRate, s.Search.MaxRate)
+			for _, stage := range s.Stages {
+				top = max(top, int64(stage.Target))
+			}
+			if top < 1 || float64(top) > maxRate*s.TimeUnit.Seconds() || s.PreAllocatedVUs > s.MaxVUs {
+				t.Fatalf("scenario %s: %d per %v on %d of %d VUs", s.Name, top, s.TimeUnit, s.PreAllocatedVUs, s.MaxVUs)
+			}
+		case Users:
+			if len(s.Classes) == 0 || s.SpawnRate <= 0 {
+				t.Fatalf("scenario %s: %d classes, %v come per second", s.Name, len(s.Classes), s.SpawnRate)
+			}
 		case SharedIterations:
 			if s.Iterations < int64(s.VUs) || s.Iterations > MaxIterations {
 				t.Fatalf("scenario %s: %d iterations for %d VUs", s.Name, s.Iterations, s.VUs)
@@ -326,7 +345,10 @@ func checkPlan(t failer, p *Plan) {
 	if n := p.MaxVUs(); n < 1 || n > MaxVUs {
 		t.Fatalf("%d VUs", n)
 	}
-	if d := p.Duration(); d <= 0 || d > 3*MaxDuration {
+	if n, most := p.InitialVUs(), p.MaxVUs(); n < 0 || n > most {
+		t.Fatalf("%d VUs at first, %d at most", n, most)
+	}
+	if d := p.Duration(); d <= 0 || d > never {
 		t.Fatalf("lasts %v", d)
 	}
 	if len(p.SummaryTrendStats) == 0 || p.HTTP.Batch < 1 || p.HTTP.BatchPerHost < 1 || p.SetupTimeout <= 0 {
@@ -346,31 +368,60 @@ func checkPlan(t failer, p *Plan) {
 	if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(p, &again) {
 		t.Fatalf("plan changes on its way through JSON: %v", err)
 	}
+	checkSettled(t, p)
+}
+
+// checkSettled checks that the settled options make the same plan again.
+func checkSettled(t failer, p *Plan) {
+	t.Helper()
+	again, settings, err := Explain(p.Options(), Overrides{}, source())
+	if err != nil {
+		t.Fatalf("settled options are refused: %v\n%s", err, p.Options())
+	}
+	ignore := cmpopts.IgnoreFields(Plan{}, "Notes")
+	if diff := cmp.Diff(p, again, ignore, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("settled options make another plan (-want +got):\n%s\n%s", diff, p.Options())
+	}
+	if !json.Valid(p.Options()) || len(settings) < 30 {
+		t.Fatalf("%d settings of %s", len(settings), p.Options())
+	}
 }
 
 // TestOverridesNeverPanic lays arbitrary flags over arbitrary options.
 func TestOverridesNeverPanic(t *testing.T) {
-	options := []string{"", "[]", `{"tags":3}`, `{"vus":2,"duration":"1s"}`, `{"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`}
+	options := []string{"", "[]", `{"tags":3}`, `{"scenarios":{"u":{"executor":"users","users":4}}}`, `{"vus":2,"duration":"1s"}`, `{"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`}
 	rapid.Check(t, func(t *rapid.T) {
-		maybe := func(name string) bool { return rapid.Bool().Draw(t, name) }
-		var o Overrides
-		if maybe("vus?") {
-			o.VUs = pointer(rapid.IntRange(-2, 2_000_000).Draw(t, "vus"))
-		}
-		if maybe("duration?") {
-			o.Duration = pointer(time.Duration(rapid.Int64().Draw(t, "duration")))
-		}
-		if maybe("iterations?") {
-			o.Iterations = pointer(rapid.Int64().Draw(t, "iterations"))
-		}
-		if maybe("stages?") {
-			n := rapid.IntRange(0, 3).Draw(t, "n")
-			for range n {
-				o.Stages = append(o.Stages, Stage{time.Duration(rapid.Int64().Draw(t, "d")), rapid.Int().Draw(t, "target")})
+		given := map[string]any{}
+		maybe := func(key string, value func() any) {
+			if rapid.Bool().Draw(t, key+"?") {
+				given[key] = value()
 			}
 		}
-		o.Tags = rapid.MapOfN(rapid.String(), rapid.String(), 0, 2).Draw(t, "tags")
-		o.UserAgent = pointer(rapid.String().Draw(t, "agent"))
+		maybe("vus", func() any { return rapid.IntRange(-2, 2_000_000).Draw(t, "vus") })
+		maybe("users", func() any { return rapid.IntRange(-2, 2_000_000).Draw(t, "users") })
+		maybe("spawnRate", func() any { return rapid.Float64().Draw(t, "spawnRate") })
+		maybe("runTime", func() any { return rapid.Float64().Draw(t, "runTime") })
+		maybe("duration", func() any { return time.Duration(rapid.Int64().Draw(t, "duration")).String() })
+		maybe("iterations", func() any { return rapid.Int64().Draw(t, "iterations") })
+		maybe("stages", func() any {
+			stages := []any{}
+			for range rapid.IntRange(0, 3).Draw(t, "n") {
+				stages = append(stages, map[string]any{
+					"duration": time.Duration(rapid.Int64().Draw(t, "d")).String(), "target": rapid.Int().Draw(t, "target"),
+				})
+			}
+			return stages
+		})
+		maybe("tags", func() any { return rapid.MapOfN(rapid.String(), rapid.String(), 0, 2).Draw(t, "tags") })
+		maybe("userAgent", func() any { return rapid.String().Draw(t, "agent") })
+		data, err := json.Marshal(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := flags(string(data))
+		if rapid.Bool().Draw(t, "below") {
+			o.Below = o.Above
+		}
 		p, err := Parse([]byte(rapid.SampledFrom(options).Draw(t, "options")), o, source())
 		if err != nil {
 			checkProblems(t, err)

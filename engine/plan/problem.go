@@ -10,7 +10,8 @@ import (
 	"github.com/swarmload/swarm/engine/spelling"
 )
 
-// Position is a place in a source file; Line and Column start at 1, 0 is unknown.
+// Position is a place in a source file; Line and Column start at 1, 0 is
+// unknown. For what stands in no file, File alone names the source: "--vus".
 type Position struct {
 	File         string
 	Line, Column int
@@ -69,25 +70,16 @@ const maxProblems = 100
 
 // ledger collects problems.
 type ledger struct {
-	locate   func(path []string) Position
 	problems Problems
 	dropped  int
 }
 
-func (l *ledger) report(path []string, laid bool, hint, message string) {
+func (l *ledger) report(path []string, at Position, hint, message string) {
 	if len(l.problems) == maxProblems {
 		l.dropped++
 		return
 	}
-	p := Problem{Path: pathString(path), Message: message, Hint: hint}
-	if laid {
-		if p.Hint == "" {
-			p.Hint = "given by a flag or the environment"
-		}
-	} else {
-		p.At = l.at(path)
-	}
-	l.problems = append(l.problems, p)
+	l.problems = append(l.problems, Problem{Path: pathString(path), Message: message, Hint: hint, At: at})
 }
 
 // didYouMean returns a hint naming the known name closest to what was written,
@@ -105,19 +97,6 @@ func (l *ledger) didYouMean(name string, known []string) string {
 // count returns how many problems there are so far.
 func (l *ledger) count() int { return len(l.problems) + l.dropped }
 
-// at finds the closest place known: that of the value, or of what holds it
-// when the value is what is missing.
-func (l *ledger) at(path []string) Position {
-	if l.locate == nil {
-		return Position{}
-	}
-	for ; ; path = path[:len(path)-1] {
-		if at := l.locate(slices.Clone(path)); at != (Position{}) || len(path) == 0 {
-			return at
-		}
-	}
-}
-
 // result returns all problems in source order; those without a place come last.
 func (l *ledger) result() Problems {
 	slices.SortStableFunc(l.problems, func(a, b Problem) int {
@@ -126,6 +105,9 @@ func (l *ledger) result() Problems {
 				return 1
 			}
 			return -1
+		}
+		if a.At.Line == 0 {
+			return 0
 		}
 		if c := strings.Compare(a.At.File, b.At.File); c != 0 {
 			return c

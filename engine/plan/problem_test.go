@@ -79,19 +79,18 @@ func TestProblems(t *testing.T) {
 		`{"scenarios":[]}`:                                       `scenarios: must be an object, got an array`,
 		`{"scenarios":{"a":1}}`:                                  `scenarios.a: must be an object, got 1`,
 		`{"scenarios":{"a":null}}`:                               `scenarios.a: must be an object, got null`,
-		`{"scenarios":{"a":{}}}`:                                 `scenarios.a: executor is missing (one of constant-vus, shared-iterations, per-vu-iterations, ramping-vus)`,
+		`{"scenarios":{"a":{}}}`:                                 `scenarios.a: executor is missing (one of constant-vus, shared-iterations, per-vu-iterations, ramping-vus, constant-arrival-rate, ramping-arrival-rate, externally-controlled, users, shape, capacity)`,
 		`{"scenarios":{"a b":{"executor":"shared-iterations"}}}`: `scenarios["a b"]: a scenario's name has at most 128 letters, digits, - and _`,
 		`{"scenarios":{"a":{"executor":"constant-vu","nonsense":1}}}`: `scenarios.a.executor: unknown executor "constant-vu" (did you mean "constant-vus"?)` + "\n" +
 			`scenarios.a.nonsense: unknown option of a scenario`,
-		`{"scenarios":{"a":{"executor":"constant-arrival-rate","rate":5,"duration":"1s","preAllocatedVUs":2}}}`: `scenarios.a.executor: executor constant-arrival-rate is not available in this version yet`,
-		`{"scenarios":{"a":{"executor":"users","anything":5}}}`:                                                 `scenarios.a.executor: executor users is not available in this version yet`,
-		`{"scenarios":{"a":{"executor":"constant-vus"}}}`:                                                       `scenarios.a: duration is missing: constant-vus needs it`,
-		`{"scenarios":{"a":{"executor":"ramping-vus"}}}`:                                                        `scenarios.a: stages is missing: ramping-vus needs it`,
-		scenario(`"exec":"byu"`):                              `scenarios.a.exec: the script exports no function "byu" (did you mean "buy"?)`,
-		scenario(`"exec":3`):                                  `scenarios.a.exec: must be a string, got 3`,
-		scenario(`"env":{"A":{}}`):                            `scenarios.a.env.A: must be a string, a number or a boolean, got an object`,
-		scenario(`"options":{"browser":{"type":"chromium"}}`): `scenarios.a.options: browser scenarios are not supported yet`,
-		scenario(`"startAfter":"b"`):                          `scenarios.a.startAfter: not supported yet`,
+		`{"scenarios":{"a":{"executor":"users","anything":5}}}`: `scenarios.a.anything: unknown option of a scenario`,
+		`{"scenarios":{"a":{"executor":"constant-vus"}}}`:       `scenarios.a: duration is missing: constant-vus needs it`,
+		`{"scenarios":{"a":{"executor":"ramping-vus"}}}`:        `scenarios.a: stages is missing: ramping-vus needs it`,
+		scenario(`"exec":"byu"`):                                `scenarios.a.exec: the script exports no function "byu" (did you mean "buy"?)`,
+		scenario(`"exec":3`):                                    `scenarios.a.exec: must be a string, got 3`,
+		scenario(`"env":{"A":{}}`):                              `scenarios.a.env.A: must be a string, a number or a boolean, got an object`,
+		scenario(`"options":{"browser":{"type":"chromium"}}`):   `scenarios.a.options: browser scenarios are not supported yet`,
+		scenario(`"startAfter":"b"`):                            `scenarios.a.startAfter: there is no scenario "b"`,
 		`{"scenarios":{"a":{"executor":"constant-vus","duration":"1s","vus":600000},"b":{"executor":"constant-vus","duration":"1s","vus":600000}}}`: `scenarios: scenarios that overlap need at most 1,000,000 VUs together, got 1,200,000`,
 
 		// Thresholds.
@@ -127,8 +126,6 @@ func TestProblems(t *testing.T) {
 		`{"blockHostnames":["a"]}`:        `blockHostnames: not supported yet`,
 		`{"tlsVersion":{"min":"tls1.2"}}`: `tlsVersion: not supported yet`,
 		`{"dns":{"ttl":"1m"}}`:            `dns: not supported yet`,
-		`{"executionSegment":"0:1/2"}`:    `executionSegment: not supported yet`,
-		`{"paused":true}`:                 `paused: not supported yet`,
 	} {
 		p, err := Parse([]byte(options), Overrides{}, source())
 		if len(options) > 200 {
@@ -160,9 +157,9 @@ func TestMissingFunctions(t *testing.T) {
 }
 
 func TestProblemOfOverride(t *testing.T) {
-	_, err := Parse([]byte(`{"vus":1}`), Overrides{VUs: pointer(-1), Duration: pointer(-time.Second)}, source())
-	want := "vus: must be a whole number of at least 1, got -1 (given by a flag or the environment)\n" +
-		`duration: must not be negative, got "-1s" (given by a flag or the environment)`
+	_, err := Parse([]byte(`{"vus":1}`), flags(`{"vus":-1,"duration":"-1s"}`), source())
+	want := "--vus: vus: must be a whole number of at least 1, got -1\n" +
+		`--duration: duration: must not be negative, got "-1s"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

@@ -14,40 +14,6 @@ const (
 	maxStages     = 10_000
 )
 
-// k6's defaults.
-const (
-	defaultGrace       = 30 * time.Second
-	defaultMaxDuration = 10 * time.Minute
-)
-
-// executor describes what a kind of scenario takes besides the common options.
-type executor struct {
-	name    string
-	options []string
-	here    bool // this version runs it
-}
-
-// executors lists all executors that scripts may know of. Those of later
-// versions are here so that they are told from misspelled ones.
-func executors() []executor {
-	return []executor{
-		{ConstantVUs, []string{"vus", "duration"}, true},
-		{SharedIterations, []string{"vus", "iterations", "maxDuration"}, true},
-		{PerVUIterations, []string{"vus", "iterations", "maxDuration"}, true},
-		{RampingVUs, []string{"startVUs", "stages", "gracefulRampDown"}, true},
-		{"constant-arrival-rate", []string{"rate", "timeUnit", "duration", "preAllocatedVUs", "maxVUs"}, false},
-		{"ramping-arrival-rate", []string{"startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs"}, false},
-		{"externally-controlled", []string{"vus", "duration", "maxVUs"}, false},
-		{"users", nil, false},
-		{"capacity", nil, false},
-	}
-}
-
-// commonOptions are those every scenario takes.
-func commonOptions() []string {
-	return []string{"executor", "startTime", "gracefulStop", "exec", "env", "tags", "options", "startJitter", "startAfter"}
-}
-
 func newScenario(name string) Scenario {
 	return Scenario{
 		Name:         name,
@@ -65,6 +31,7 @@ func (d *draft) readScenarios(v value) {
 		return
 	}
 	v.object("", func(name string, v value) {
+		d.places[name] = v
 		if !isScenarioName(name) {
 			v.fail("a scenario's name has at most 128 letters, digits, - and _")
 		}
@@ -85,6 +52,27 @@ func isScenarioName(name string) bool {
 	return name != "" && len(name) <= 128
 }
 
+// reading is a scenario while its options are being read.
+type reading struct {
+	*draft
+	s      Scenario
+	at     value            // the scenario
+	given  map[string]value // its options by key
+	before int              // problems there were before
+}
+
+// option returns an option, or the place it would have.
+func (r *reading) option(key string) value {
+	if v, given := r.given[key]; given {
+		return v
+	}
+	return r.at.child(key, node{})
+}
+
+// clean reports whether the scenario has no problem so far: only then its
+// options can be compared.
+func (r *reading) clean() bool { return r.count() == r.before }
+
 // readScenario reads one scenario; ok is false when it cannot be used.
 func (d *draft) readScenario(name string, v value) (s Scenario, ok bool) {
 	if v.kind != object {
@@ -95,76 +83,147 @@ func (d *draft) readScenario(name string, v value) (s Scenario, ok bool) {
 	if !ok {
 		return s, false
 	}
-	s = newScenario(name)
-	s.Executor = exec.name
-	switch exec.name {
-	case ConstantVUs:
-		s.VUs = 1
-	case SharedIterations, PerVUIterations:
-		s.VUs, s.Iterations, s.MaxDuration = 1, 1, defaultMaxDuration
-	case RampingVUs:
-		s.StartVUs, s.GracefulRampDown = 1, defaultGrace
-	}
-	execGiven := false
-	var iterations, stages *value
+	r := &reading{draft: d, s: newScenario(name), at: v, given: map[string]value{}, before: d.count()}
+	r.s.Executor = exec.name
+	exec.preset(&r.s)
 	mine := append(commonOptions(), exec.options...)
 	v.object("", func(key string, v value) {
-		if !slices.Contains(mine, key) {
-			return // reported above
-		}
-		switch key {
-		case "executor":
-		case "startTime":
-			v.setDuration(&s.StartTime, 0)
-		case "gracefulStop":
-			v.setDuration(&s.GracefulStop, 0)
-		case "exec":
-			if name, ok := v.str(); ok {
-				s.Exec, execGiven = name, true
-			}
-		case "env":
-			v.setStrings(s.Env)
-		case "tags":
-			v.setStrings(s.Tags)
-		case "startJitter":
-			v.setDuration(&s.StartJitter, 0)
-		case "options":
-			if !v.neutral() {
-				v.fail("browser scenarios are not supported yet")
-			}
-		case "startAfter":
-			later(v)
-		case "vus":
-			v.setInt(&s.VUs, 1, MaxVUs)
-		case "duration":
-			v.setDuration(&s.Duration, 1)
-		case "iterations":
-			iterations = &v
-		case "maxDuration":
-			v.setDuration(&s.MaxDuration, 1)
-		case "startVUs":
-			v.setInt(&s.StartVUs, 0, MaxVUs)
-		case "gracefulRampDown":
-			v.setDuration(&s.GracefulRampDown, 0)
-		case "stages":
-			stages = &v
+		if slices.Contains(mine, key) { // others were reported above
+			r.given[key] = v
+			r.read(key, v)
 		}
 	})
-	// After vus and startVUs, which they are checked against.
-	if iterations != nil {
-		d.readIterations(&s, *iterations)
-	}
-	if stages != nil {
-		d.readStages(&s, *stages)
-	}
-	for _, required := range []struct{ executor, option string }{{ConstantVUs, "duration"}, {RampingVUs, "stages"}} {
-		if required.executor == s.Executor && v.lacks(required.option) {
-			v.fail("%s is missing: %s needs it", required.option, s.Executor)
+	// After vus, startVUs and timeUnit, which they are checked against.
+	for _, key := range []string{"iterations", "startRate", "rate", "maxRate", "minRate", "stages"} {
+		if v, given := r.given[key]; given {
+			r.readLate(key, v)
 		}
 	}
-	d.checkExec(&s, v, execGiven)
-	return s, true
+	for _, option := range exec.required {
+		if v.lacks(option) {
+			v.fail("%s is missing: %s needs it", option, r.s.Executor)
+		}
+	}
+	if exec.check != nil {
+		exec.check(r)
+	}
+	if _, classes := r.given["classes"]; !classes {
+		_, given := r.given["exec"]
+		d.checkExec(v, r.s.Exec, given)
+	}
+	return r.s, true
 }
+
+// read reads one option.
+func (r *reading) read(key string, v value) {
+	s := &r.s
+	switch key {
+	case "startTime":
+		v.setDuration(&s.StartTime, 0)
+	case "startAfter":
+		if name, ok := v.str(); ok && name != "" {
+			s.StartAfter = name
+			r.waits = append(r.waits, waiting{s.Name, name, v})
+		}
+	case "gracefulStop":
+		v.setDuration(&s.GracefulStop, 0)
+	case "exec":
+		if name, ok := v.str(); ok {
+			s.Exec = name
+		} else {
+			delete(r.given, key)
+		}
+	case "env":
+		v.setStrings(s.Env)
+	case "tags":
+		v.setStrings(s.Tags)
+	case "startJitter":
+		if s.Arrives() {
+			v.failHint("iterations begin when they are due", "is not an option of %s", s.Executor)
+		} else {
+			v.setDuration(&s.StartJitter, 0)
+		}
+	case "options":
+		if !v.neutral() {
+			v.fail("browser scenarios are not supported yet")
+		}
+	case "vus":
+		low := 1
+		if s.Executor == ExternallyControlled {
+			low = 0
+		}
+		v.setInt(&s.VUs, low, MaxVUs)
+	case "users":
+		v.setInt(&s.VUs, 1, MaxVUs)
+	case "maxVUs":
+		v.setInt(&s.MaxVUs, 1, MaxVUs)
+	case "preAllocatedVUs":
+		v.setInt(&s.PreAllocatedVUs, 0, MaxVUs)
+	case "startVUs":
+		v.setInt(&s.StartVUs, 0, MaxVUs)
+	case "spawnRate":
+		v.setFloat(&s.SpawnRate, minSpawnRate, maxSpawnRate)
+	case "duration":
+		low := time.Duration(1)
+		if s.Unbounded() {
+			low = 0 // until it is stopped
+		}
+		v.setDuration(&s.Duration, low)
+	case "runTime":
+		v.setRunTime(&s.Duration)
+		r.alias(v, "scenarios", s.Name, "duration")
+	case "maxDuration":
+		v.setDuration(&s.MaxDuration, 1)
+	case "gracefulRampDown":
+		v.setDuration(&s.GracefulRampDown, 0)
+	case "timeUnit":
+		v.setDuration(&s.TimeUnit, shortestTimeUnit)
+	case "maxIterationDelay":
+		v.setDuration(&s.MaxIterationDelay, 0)
+	case "classes":
+		r.readClasses(v)
+	case "shape":
+		if name, ok := v.str(); ok {
+			s.Shape = name
+		}
+	case "model":
+		if model, ok := v.choice("closed", "open"); ok {
+			s.Open = model == "open"
+		}
+	case "tick":
+		v.setDuration(&s.Tick, shortestTick)
+	case "step":
+		v.setDuration(&s.Search.Step, time.Second)
+	case "settle":
+		v.setDuration(&s.Search.Settle, 0)
+	case "hold":
+		v.setDuration(&s.Search.Hold, time.Second)
+	case "precision":
+		v.setFloat(&s.Search.Precision, 0.001, 0.5)
+	}
+}
+
+// readLate reads an option that others bound.
+func (r *reading) readLate(key string, v value) {
+	s := &r.s
+	switch key {
+	case "iterations":
+		r.readIterations(s, v)
+	case "stages":
+		r.readStages(s, v)
+	case "rate":
+		r.setRate(&s.Rate, v, 1)
+	case "startRate":
+		r.setRate(&s.StartRate, v, 0)
+	case "maxRate":
+		r.setRate(&s.Search.MaxRate, v, 1)
+	case "minRate":
+		r.setRate(&s.Search.MinRate, v, 0)
+	}
+}
+
+// shortestTick bounds how often the function of a shape is asked.
+const shortestTick = 100 * time.Millisecond
 
 // readExecutor finds the executor and checks the keys against what it takes;
 // ok is false when the scenario cannot be read further.
@@ -179,21 +238,13 @@ func (d *draft) readExecutor(v value) (exec executor, ok bool) {
 	at := v.child("executor", n)
 	name, isText := "", false
 	if !given || n.kind == null {
-		v.failHint("one of "+strings.Join(names[:4], ", "), "executor is missing")
+		v.failHint("one of "+strings.Join(names, ", "), "executor is missing")
 	} else if name, isText = at.str(); isText {
-		i := slices.Index(names, name)
-		switch {
-		case i < 0:
-			at.failHint(d.didYouMean(name, names), "unknown executor %s", quote(name))
-		case !all[i].here:
-			exec = all[i]
-			at.fail("executor %s is not available in this version yet", name)
-		default:
+		if i := slices.Index(names, name); i >= 0 {
 			exec, ok = all[i], true
+		} else {
+			at.failHint(d.didYouMean(name, names), "unknown executor %s", quote(name))
 		}
-	}
-	if exec.name != "" && exec.options == nil {
-		return exec, ok // its options are not settled
 	}
 	known := append(commonOptions(), exec.options...)
 	if exec.name == "" {
@@ -231,7 +282,10 @@ func (d *draft) readIterations(s *Scenario, v value) {
 func (d *draft) readStages(s *Scenario, v value) {
 	before := d.count()
 	var total time.Duration
-	peak := s.StartVUs
+	peak, most := s.StartVUs, MaxVUs
+	if s.Executor == RampingArrivalRate {
+		peak, most = int(s.StartRate), int(perUnit(s.TimeUnit))
+	}
 	isList := v.list(" of stages", maxStages, func(_ int, v value) {
 		var stage Stage
 		isObject := v.object(" with duration and target", func(key string, v value) {
@@ -239,7 +293,7 @@ func (d *draft) readStages(s *Scenario, v value) {
 			case "duration":
 				v.setDuration(&stage.Duration, 0)
 			case "target":
-				v.setInt(&stage.Target, 0, MaxVUs)
+				v.setInt(&stage.Target, 0, most)
 			default:
 				v.unknown("option of a stage", []string{"duration", "target"})
 			}
@@ -273,22 +327,16 @@ func (d *draft) readStages(s *Scenario, v value) {
 	}
 }
 
-// checkExec checks that the script exports the function the scenario runs.
-// v is the scenario.
-func (d *draft) checkExec(s *Scenario, v value, given bool) {
-	if slices.Contains(d.src.Exports, s.Exec) {
+// checkExec checks that the script exports the function that v, a scenario or
+// a class of users, runs; given says whether v names it.
+func (d *draft) checkExec(v value, exec string, given bool) {
+	if slices.Contains(d.src.Exports, exec) {
 		return
 	}
-	var others []string
-	for _, name := range d.src.Exports {
-		switch name {
-		case "setup", "teardown", "handleSummary", "vuSetup", "vuTeardown":
-		default:
-			others = append(others, name)
-		}
-	}
+	others := d.functions()
 	if given {
-		v.child("exec", node{}).failHint(d.didYouMean(s.Exec, others), "the script exports no function %s", quote(s.Exec))
+		n, _ := v.get("exec")
+		v.child("exec", n).failHint(d.didYouMean(exec, others), "the script exports no function %s", quote(exec))
 		return
 	}
 	hint := `add "export default function () { … }"`
@@ -296,6 +344,18 @@ func (d *draft) checkExec(s *Scenario, v value, given bool) {
 		hint += ", or a scenario whose exec is " + strings.Join(quoted(others, 5), ", ")
 	}
 	v.failHint(hint, "the script exports no default function")
+}
+
+// functions are the exports that somebody may mean by the function of a scenario.
+func (d *draft) functions() (names []string) {
+	for _, name := range d.src.Exports {
+		switch name {
+		case "setup", "teardown", "handleSummary", "vuSetup", "vuTeardown":
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // quoted quotes the first few names.
@@ -313,13 +373,21 @@ func quoted(names []string, most int) []string {
 // spread fills in StartJitter. VUs that start in the same instant would stay
 // in step and queue behind one another on the target and on our own cores, so
 // that the generator measures itself: by default at most 5,000 start per
-// second, within a second and a tenth of the scenario.
+// second, within a second and a tenth of the scenario. Users come one by one
+// as it is.
 func (d *draft) spread(s *Scenario) {
 	const each = 200 * time.Microsecond
 	switch {
+	case s.Arrives():
+		s.StartJitter = 0
 	case s.StartJitter >= 0:
 	case d.startJitter != nil:
-		s.StartJitter = *d.startJitter
+		s.StartJitter = d.startJitter.span
+		d.alias(d.startJitter.value, "scenarios", s.Name, "startJitter")
+	case s.Executor == Users || s.Executor == Shape && s.SpawnRate > 0:
+		s.StartJitter = 0
+	case s.Executor == Shape:
+		s.StartJitter = min(time.Duration(s.MaxVUs-1)*each, s.Tick/10, s.Span()/10)
 	default:
 		together := max(s.VUs, s.StartVUs, 1)
 		s.StartJitter = min(time.Duration(together-1)*each, time.Second, s.Span()/10)

@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -19,7 +21,6 @@ func laterMetrics() []string {
 		"browser_data_received", "browser_data_sent", "browser_http_req_duration", "browser_http_req_failed",
 		"browser_web_vital_cls", "browser_web_vital_fcp", "browser_web_vital_fid", "browser_web_vital_inp",
 		"browser_web_vital_lcp", "browser_web_vital_ttfb",
-		"http_req_response_time", "iteration_response_time", "iteration_delay", "generator_lag",
 	}
 }
 
@@ -39,7 +40,9 @@ func (d *draft) readThresholds(v value) {
 		if !known {
 			d.unknownMetric(name, v)
 		}
-		t := Threshold{Metric: name, Filter: filter, Type: m.Type, Unit: m.Unit}
+		t := Threshold{Metric: name, Filter: filter, Type: m.Type, Unit: m.Unit, NoDataOK: d.noDataOK}
+		d.alias(v, "thresholds", threshold.FormatSelector(name, filter))
+		d.selected = append(d.selected, selected{Selector{name, filter}, v})
 		switch v.kind {
 		case null:
 		case text, object:
@@ -53,9 +56,33 @@ func (d *draft) readThresholds(v value) {
 			v.fail("must be a condition such as \"p(95)<200\" or an array of them, got %s", v.got())
 		}
 	})
+	d.joinSelectors()
 	if n := len(d.plan.Thresholds); n > maxThresholds {
 		v.fail("must have at most %d thresholds, got %d", maxThresholds, n)
 	}
+}
+
+// joinSelectors brings conditions on the same series together, however their
+// selectors were written.
+func (d *draft) joinSelectors() {
+	p := &d.plan
+	first := map[string]int{}
+	name := func(metric string, filter map[string]string) string { return threshold.FormatSelector(metric, filter) }
+	for i, t := range p.Thresholds {
+		if _, seen := first[name(t.Metric, t.Filter)]; !seen {
+			first[name(t.Metric, t.Filter)] = i
+		}
+	}
+	slices.SortStableFunc(p.Thresholds, func(a, b Threshold) int {
+		return first[name(a.Metric, a.Filter)] - first[name(b.Metric, b.Filter)]
+	})
+	p.Submetrics = slices.DeleteFunc(p.Submetrics, func(s Selector) bool {
+		_, judged := first[name(s.Metric, s.Filter)]
+		if !judged {
+			first[name(s.Metric, s.Filter)] = -1
+		}
+		return judged
+	})
 }
 
 // readThreshold reads one condition, completing t.
@@ -75,8 +102,10 @@ func (d *draft) readThreshold(t Threshold, known bool, v value) {
 				if v.kind != null {
 					v.setDuration(&t.DelayAbortEval, 0)
 				}
+			case "noData":
+				d.readNoData(v, &t.NoDataOK)
 			default:
-				v.unknown("option of a threshold", []string{"threshold", "abortOnFail", "delayAbortEval"})
+				v.unknown("option of a threshold", []string{"threshold", "abortOnFail", "delayAbortEval", "noData"})
 			}
 		})
 		if !given {
@@ -88,7 +117,12 @@ func (d *draft) readThreshold(t Threshold, known bool, v value) {
 		condition.fail("must be a condition such as \"p(95)<200\", got %s", condition.got())
 		return
 	}
-	e, err := threshold.Parse(condition.literal)
+	expression, over, err := cutOver(condition.literal)
+	if err != nil {
+		condition.fail("%v, got %s", err, condition.got())
+		return
+	}
+	e, err := threshold.Parse(expression)
 	if err != nil {
 		condition.fail("%v", err)
 		return
@@ -100,8 +134,35 @@ func (d *draft) readThreshold(t Threshold, known bool, v value) {
 		condition.failHint(fmt.Sprintf("a %s has %s", t.Type, strings.Join(threshold.Methods(t.Type), ", ")), "%v", err)
 		return
 	}
-	t.Expression = strings.TrimSpace(condition.literal)
+	t.Expression, t.Over = strings.TrimSpace(expression), over
 	d.plan.Thresholds = append(d.plan.Thresholds, t)
+}
+
+// cutOver cuts " over 30s" off a condition. A window has whole seconds, because
+// that is how long the intervals of a time series are.
+func cutOver(condition string) (expression string, over time.Duration, err error) {
+	i := strings.LastIndex(condition, " over ")
+	if i < 0 {
+		return condition, 0, nil
+	}
+	over, err = ParseDuration(strings.TrimSpace(condition[i+len(" over "):]))
+	switch {
+	case err != nil:
+		return "", 0, fmt.Errorf("over: %w", err)
+	case over < time.Second || over%time.Second != 0:
+		return "", 0, errors.New("over must be followed by whole seconds, such as over 30s")
+	}
+	return condition[:i], over, nil
+}
+
+// readNoData reads what becomes of a threshold on a metric without samples.
+func (d *draft) readNoData(v value, ok *bool) {
+	if v.kind == null {
+		return
+	}
+	if word, valid := v.choice("pass", "fail"); valid {
+		*ok = word == "pass"
+	}
 }
 
 // metric finds a metric of the script or of our own.
@@ -137,6 +198,18 @@ func (d *draft) scriptErrors() {
 	m, _ := d.metric(metric.ScriptErrors)
 	d.plan.Thresholds = append(d.plan.Thresholds, Threshold{
 		Metric: metric.ScriptErrors, Type: m.Type, Unit: m.Unit, Expression: "count==0", Default: true,
+	})
+}
+
+// failOnCheck appends the threshold that fails a run with a failed check. A run
+// without checks has none that failed.
+func (d *draft) failOnCheck() {
+	if !d.plan.FailOnCheck {
+		return
+	}
+	m, _ := d.metric(metric.Checks)
+	d.plan.Thresholds = append(d.plan.Thresholds, Threshold{
+		Metric: metric.Checks, Type: m.Type, Unit: m.Unit, Expression: "rate==1", Default: true, NoDataOK: true,
 	})
 }
 

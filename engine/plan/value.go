@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/swarmload/swarm/engine/spelling"
@@ -22,7 +23,9 @@ type value struct {
 // child returns the value of n found under key. The path is copied: siblings
 // must not share its memory.
 func (v value) child(key string, n node) value {
-	n.laid = n.laid || v.laid
+	if n.from == nil {
+		n.from, n.where = v.from, append(slices.Clip(v.where), key)
+	}
 	return value{node: n, path: append(slices.Clip(v.path), key), to: v.to}
 }
 
@@ -30,8 +33,11 @@ func (v value) child(key string, n node) value {
 func (v value) fail(format string, args ...any) { v.failHint("", format, args...) }
 
 func (v value) failHint(hint, format string, args ...any) {
-	v.to.report(v.path, v.laid, hint, fmt.Sprintf(format, args...))
+	v.to.report(v.path, v.at(), hint, fmt.Sprintf(format, args...))
 }
+
+// at returns where the value was given.
+func (v value) at() Position { return v.from.at(v.where) }
 
 // unknown reports the key as unknown.
 func (v value) unknown(what string, known []string) {
@@ -63,7 +69,10 @@ func (v value) nullHint() string {
 
 // integer reads a whole number from low to high, also when it is written as a
 // string, because everything in __ENV is one.
-func (v value) integer(low, high int64) (int64, bool) {
+func (v value) integer(low, high int64) (int64, bool) { return v.integerHint(low, high, "") }
+
+// integerHint is integer with a hint for what is too much.
+func (v value) integerHint(low, high int64, hint string) (int64, bool) {
 	f, err := strconv.ParseFloat(v.literal, 64)
 	switch {
 	case v.kind != number && v.kind != text,
@@ -74,7 +83,7 @@ func (v value) integer(low, high int64) (int64, bool) {
 		v.failHint(v.nullHint(), "must be a whole number of at least %d, got %s", low, v.got())
 		return 0, false
 	case f > float64(high):
-		v.fail("must be a whole number of at most %d, got %s", high, v.got())
+		v.failHint(hint, "must be a whole number of at most %d, got %s", high, v.got())
 		return 0, false
 	}
 	return int64(f), true
@@ -84,6 +93,43 @@ func (v value) setInt(dst *int, low, high int) {
 	if n, ok := v.integer(int64(low), int64(high)); ok {
 		*dst = int(n)
 	}
+}
+
+// setFloat reads a number from low to high, also when it is written as a string.
+func (v value) setFloat(dst *float64, low, high float64) {
+	f, err := strconv.ParseFloat(v.literal, 64)
+	if v.kind != number && v.kind != text || !isDecimal(v.literal) || err != nil || f < low || f > high {
+		v.failHint(v.nullHint(), "must be a number from %v to %v, got %s", low, high, v.got())
+		return
+	}
+	*dst = f
+}
+
+// choice reads one of a few words.
+func (v value) choice(words ...string) (string, bool) {
+	word, ok := v.str()
+	if ok && !slices.Contains(words, word) {
+		v.failHint(v.to.didYouMean(word, words), "must be %s, got %s", strings.Join(quoted(words, len(words)), " or "), v.got())
+		ok = false
+	}
+	return word, ok
+}
+
+// setRunTime reads how long users are there: as Locust does, a number alone is
+// seconds. 0 is until the run is stopped.
+func (v value) setRunTime(dst *time.Duration) {
+	if seconds, err := strconv.ParseFloat(v.literal, 64); isDecimal(v.literal) && (err == nil || math.IsInf(seconds, 0)) {
+		switch d, err := milliseconds(seconds * 1000); {
+		case err != nil:
+			v.fail("%v, got %s", err, v.got())
+		case d < 0:
+			v.fail("must not be negative, got %s", v.got())
+		default:
+			*dst = d
+		}
+		return
+	}
+	v.setDuration(dst, 0)
 }
 
 // duration reads a duration of at least low.
@@ -100,8 +146,11 @@ func (v value) duration(low time.Duration) (time.Duration, bool) {
 	case d < 0:
 		v.fail("must not be negative, got %s", v.got())
 		return 0, false
-	case d < low:
+	case d < low && low == 1:
 		v.fail("must be longer than 0, got %s", v.got())
+		return 0, false
+	case d < low:
+		v.fail("must be at least %v, got %s", low, v.got())
 		return 0, false
 	}
 	return d, true
