@@ -82,6 +82,7 @@ func (m *module) decodeItem(where string, it *item, v goja.Value) {
 func (m *module) run(items []*item) {
 	scope, ctx, queued := m.v.Scope(), m.v.Context(), m.p.clock()
 	total, perHost := limitOr(m.p.opt.Batch, len(items)), limitOr(m.p.opt.BatchPerHost, len(items))
+	delay, scheduled := m.v.Delay()
 	running := map[string]int{}
 	ended := make(chan *item)
 	free := []*recorder{}
@@ -110,7 +111,7 @@ func (m *module) run(items []*item) {
 				rest = append(rest, it)
 				continue
 			}
-			w := &recorder{p: m.p, rec: m.rec.rec}
+			w := &recorder{p: m.p, rec: m.rec.rec, delay: delay, scheduled: scheduled}
 			if n := len(free); n > 0 {
 				w, free = free[n-1], free[:n-1]
 			}

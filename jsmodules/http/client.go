@@ -62,6 +62,14 @@ func (c *client) watch(ctx context.Context) {
 	})
 }
 
+// unwatch lets the connections outlive the context: another one follows.
+func (c *client) unwatch() {
+	if c.unwind != nil {
+		c.unwind()
+		c.unwind, c.ctx = nil, nil
+	}
+}
+
 // reset closes the idle connections.
 func (c *client) reset() {
 	c.mu.Lock()

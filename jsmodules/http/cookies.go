@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 )
@@ -19,6 +20,17 @@ type jar struct {
 	mu    sync.Mutex
 	inner *cookiejar.Jar
 	known map[string]struct{} // name, domain and path of the cookies taken
+
+	// What vuSetup put into the jar outlives reset; nil when it ran no request.
+	kept    *[]keptCookies
+	note    bool // vuSetup is running
+	changed bool // since it has ended, or since reset
+}
+
+// keptCookies are cookies that were put into a jar at once.
+type keptCookies struct {
+	url     *url.URL
+	cookies []*nethttp.Cookie
 }
 
 // requestCookie is a cookie for one request, from its params.
@@ -70,7 +82,42 @@ func (j *jar) set(u *url.URL, cookies []*nethttp.Cookie) bool {
 	}
 	j.inner.SetCookies(u, taken)
 	j.any.Store(true)
+	j.changed = true
+	if j.note {
+		for i, ck := range taken {
+			if ck.MaxAge > 0 { // counts from now, whenever it is put back
+				fixed := *ck
+				fixed.Expires, fixed.MaxAge = time.Now().Add(time.Duration(ck.MaxAge)*time.Second), 0
+				taken[i] = &fixed
+			}
+		}
+		j.append(keptCookies{u, taken})
+	}
 	return room
+}
+
+// append notes cookies for reset; j.mu is held.
+func (j *jar) append(k keptCookies) {
+	if len(*j.kept) < maxCookies {
+		*j.kept = append(*j.kept, k)
+	}
+}
+
+// record notes what is put into the jar from now until keep.
+func (j *jar) record() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.kept == nil {
+		j.kept = new([]keptCookies)
+	}
+	j.note = true
+}
+
+// keep makes what was recorded the content that reset restores.
+func (j *jar) keep() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.note, j.changed = false, false
 }
 
 // cookies returns what the jar would send to u.
@@ -86,15 +133,29 @@ func (j *jar) cookies(u *url.URL) []*nethttp.Cookie {
 	return j.inner.Cookies(u)
 }
 
-// reset empties the jar.
+// reset empties the jar but for what vuSetup put into it.
 func (j *jar) reset() {
 	if !j.any.Load() {
 		return
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
+	if !j.changed {
+		j.mu.Unlock()
+		return
+	}
 	j.inner, j.known = nil, nil
 	j.any.Store(false)
+	kept := j.kept
+	j.mu.Unlock()
+	if kept == nil {
+		return
+	}
+	for _, k := range *kept {
+		j.set(k.url, k.cookies)
+	}
+	j.mu.Lock()
+	j.changed = false
+	j.mu.Unlock()
 }
 
 // remove deletes the cookies that would be sent to u, all or those called name.
@@ -108,6 +169,10 @@ func (j *jar) remove(u *url.URL, name string) {
 		j.mu.Lock()
 		if j.inner != nil {
 			j.inner.SetCookies(u, expirations(u, ck.Name))
+			j.changed = true
+			if j.note {
+				j.append(keptCookies{u, expirations(u, ck.Name)})
+			}
 		}
 		j.mu.Unlock()
 	}

@@ -55,6 +55,7 @@ type failure struct {
 	code   int
 	text   string
 	advice string // what to look at first, where the code alone does not say
+	own    bool   // the generator is the cause: it has no descriptor, port or buffer left
 }
 
 func (f *failure) Error() string { return f.text }
@@ -110,6 +111,19 @@ func dialFailure(err error, addr string) *failure {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return failInterrupted
+	case exhausted(err):
+		f := &failure{code: codeDial, text: "cannot connect to " + addr, own: true}
+		if errors.As(err, &errno) {
+			f.text += ": " + errno.Error()
+		}
+		f.advice = "this machine has no buffer or port left for connections; use fewer VUs, or more machines"
+		switch errno {
+		case syscall.EMFILE, syscall.ENFILE:
+			f.advice = "each VU has its own connections; ulimit -n says how many files and connections a process may have"
+		case syscall.EADDRNOTAVAIL:
+			f.advice = "this machine has no free port left for connections to that address; reuse connections, or use fewer VUs"
+		}
+		return f
 	case errors.As(err, &blocked):
 		return &failure{code: codeBlockedIP, text: blocked.Error()}
 	case errors.As(err, &dns):
@@ -125,16 +139,16 @@ func dialFailure(err error, addr string) *failure {
 	case errors.Is(err, syscall.ECONNRESET):
 		return &failure{code: codeReset, text: "connection reset by peer"}
 	case errors.As(err, &errno):
-		f := &failure{code: codeDial, text: "cannot connect to " + addr + ": " + errno.Error()}
-		switch errno {
-		case syscall.EMFILE, syscall.ENFILE:
-			f.advice = "each VU has its own connections; ulimit -n says how many files and connections a process may have"
-		case syscall.EADDRNOTAVAIL:
-			f.advice = "this machine has no free port left for connections to that address; reuse connections, or use fewer VUs"
-		}
-		return f
+		return &failure{code: codeDial, text: "cannot connect to " + addr + ": " + errno.Error()}
 	}
 	return &failure{code: codeDial, text: "cannot connect to " + addr}
+}
+
+// exhausted reports whether err is the generator's own doing: it has run out of
+// descriptors, local ports or socket buffers.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.ENOBUFS)
 }
 
 // handshakeFailure says why a TLS session with the server could not be set up.
@@ -183,7 +197,7 @@ func ioFailure(err error) *failure {
 	case errors.Is(err, syscall.EPIPE):
 		return &failure{code: codeBrokenPipe, text: "broken pipe: the server closed the connection"}
 	case errors.As(err, &errno):
-		return &failure{code: codeErrno, text: errno.Error()}
+		return &failure{code: codeErrno, text: errno.Error(), own: exhausted(errno)}
 	case errors.As(err, &alert), errors.As(err, &record):
 		return &failure{code: codeTLS, text: "TLS record not valid"}
 	}

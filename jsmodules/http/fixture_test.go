@@ -69,16 +69,16 @@ func (w *world) modules() []sandbox.Module {
 }
 
 // newWorld compiles the body of an iteration; init is top-level code.
-func newWorld(t testing.TB, p *plan.Plan, init, iteration string) *world {
+func newWorld(t testing.TB, p *plan.Plan, init, iteration string, adjust ...func(*sandbox.Host)) *world {
 	t.Helper()
-	w, err := tryWorld(t, p, init, iteration)
+	w, err := tryWorld(t, p, init, iteration, adjust...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-func tryWorld(t testing.TB, p *plan.Plan, init, iteration string) (*world, error) {
+func tryWorld(t testing.TB, p *plan.Plan, init, iteration string, adjust ...func(*sandbox.Host)) (*world, error) {
 	t.Helper()
 	w := &world{t: t, plan: p, reg: metric.NewRegistry(metric.Options{}), set: metric.NewSet()}
 	code := "const http = require('swarm/http').default; const {say} = require('test');\n" + init +
@@ -88,14 +88,18 @@ func tryWorld(t testing.TB, p *plan.Plan, init, iteration string) (*world, error
 		return nil, err
 	}
 	dialer := &net.Dialer{}
-	w.program, err = script.Program(&sandbox.Host{
+	host := &sandbox.Host{
 		Registry: w.reg, Plan: p, Dial: dialer.DialContext, Now: time.Now,
 		Log: func(l sandbox.LogLine) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.lines = append(w.lines, l.Level+": "+l.Text)
 		},
-	})
+	}
+	for _, f := range adjust {
+		f(host)
+	}
+	w.program, err = script.Program(host)
 	if err != nil {
 		return nil, err
 	}

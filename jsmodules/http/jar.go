@@ -6,6 +6,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/spelling"
+	"github.com/swarmload/swarm/sandbox"
 )
 
 // jarObject is a CookieJar as scripts see it: no properties, and the methods of
@@ -63,6 +64,9 @@ func (m *module) jarPrototype() *goja.Object {
 			t, err := m.p.target(raw)
 			if err != nil {
 				m.throw("TypeError", "CookieJar."+name+": "+err.Error())
+			}
+			if m.v.Phase() == sandbox.VUSetup {
+				m.client.jar.record()
 			}
 			return f(j.jar, t, fc)
 		})

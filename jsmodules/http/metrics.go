@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
@@ -61,6 +62,7 @@ type seriesSet struct {
 	reqs, failed                                                               *metric.Series
 	duration, blocked, connecting, tlsHandshaking, sending, waiting, receiving *metric.Series
 	sent, received                                                             *metric.Series
+	response                                                                   atomic.Pointer[metric.Series] // made with its first sample
 }
 
 // recorder writes the samples of one VU's requests. It remembers the last
@@ -71,6 +73,10 @@ type recorder struct {
 	rec  *metric.Recorder
 	key  seriesKey
 	last *seriesSet
+
+	// Of the iteration the requests belong to, see [sandbox.VU.Delay].
+	scheduled bool
+	delay     time.Duration
 }
 
 // record writes what r measured of q.
@@ -86,6 +92,9 @@ func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *call, r *reply,
 	rec.Record(set.reqs, 1)
 	if r.fail != failInterrupted {
 		rec.Record(set.duration, millis(t.duration()))
+		if w.scheduled {
+			rec.Record(w.p.responseSeries(set, &key), millis(t.duration()+w.delay))
+		}
 		rec.Record(set.blocked, millis(t.blocked))
 		rec.Record(set.connecting, millis(t.connecting))
 		rec.Record(set.tlsHandshaking, millis(t.tlsHandshaking))
@@ -127,13 +136,13 @@ func (p *program) seriesKey(scope *sandbox.Scope, tags *tagSet, q *call, r *repl
 		k.method = q.method
 	}
 	if s.name || s.url {
-		if q.target != nil {
-			k.name = q.target.name
-		} else {
-			k.name = q.invalid
-		}
-		if tags != nil && tags.name != "" {
+		switch {
+		case tags != nil && tags.name != "":
 			k.name = tags.name
+		case q.target != nil:
+			k.name = p.labelOf(q.target)
+		default:
+			k.name = q.invalid
 		}
 	}
 	if s.status {
@@ -163,10 +172,26 @@ func (p *program) seriesOf(k *seriesKey) *seriesSet {
 	if set, ok := p.series.lookup(*k); ok {
 		return set
 	}
-	return p.series.put(*k, p.newSeriesSet(k))
+	set := p.newSeriesSet(k)
+	if k.scope != nil && k.scope.Transient {
+		return set
+	}
+	return p.series.put(*k, set)
 }
 
-func (p *program) newSeriesSet(k *seriesKey) *seriesSet {
+// responseSeries returns the series of set for times from the intended start.
+// A test in which nothing is due at a time has none.
+func (p *program) responseSeries(set *seriesSet, k *seriesKey) *metric.Series {
+	s := set.response.Load()
+	if s == nil {
+		s = p.host.Registry.Series(p.metrics.response, p.tagsOf(k))
+		set.response.Store(s)
+	}
+	return s
+}
+
+// tagsOf returns the tags of requests with key k.
+func (p *program) tagsOf(k *seriesKey) metric.Tags {
 	s := &p.system
 	var pairs []metric.Tag
 	add := func(wanted bool, key, value string) {
@@ -193,8 +218,11 @@ func (p *program) newSeriesSet(k *seriesKey) *seriesSet {
 	if k.tags != nil {
 		pairs = append(pairs, k.tags.tags...)
 	}
-	scope := scopeTags(k.scope)
-	tags := scope.With(pairs...)
+	return scopeTags(k.scope).With(pairs...)
+}
+
+func (p *program) newSeriesSet(k *seriesKey) *seriesSet {
+	scope, tags := scopeTags(k.scope), p.tagsOf(k)
 	reg, m := p.host.Registry, &p.metrics
 	set := &seriesSet{
 		reqs:           reg.Series(m.reqs, tags),

@@ -69,13 +69,16 @@ func newModule(p *program, v *sandbox.VU) *module {
 	m.rec = recorder{p: p, rec: v.Recorder()}
 	m.object = m.rt.NewDynamicObject(&surface{m: m})
 	v.OnClose(m.client.close)
-	if !p.opt.NoCookiesReset || p.opt.NoVUConnectionReuse {
-		v.OnIterationEnd(m.iterationEnd)
-	}
+	v.OnIterationEnd(m.iterationEnd)
 	return m
 }
 
 func (m *module) iterationEnd() {
+	if m.v.Phase() == sandbox.VUSetup {
+		m.client.unwatch()
+		m.client.jar.keep()
+		return
+	}
 	if !m.p.opt.NoCookiesReset {
 		m.client.jar.reset()
 	}

@@ -27,6 +27,7 @@ type program struct {
 	series   cache[seriesKey, *seriesSet]
 	warnings cache[string, struct{}]
 	warning  sync.Mutex // one decides at a time
+	names    names
 	scratch  sync.Pool
 }
 
@@ -95,7 +96,7 @@ func (p *program) warned(text string) bool {
 type httpMetrics struct {
 	reqs, failed                                                               *metric.Metric
 	duration, blocked, connecting, tlsHandshaking, sending, waiting, receiving *metric.Metric
-	sent, received, retries                                                    *metric.Metric
+	sent, received, retries, response                                          *metric.Metric
 }
 
 func (m *httpMetrics) define(r *metric.Registry) error {
@@ -111,6 +112,7 @@ func (m *httpMetrics) define(r *metric.Registry) error {
 		{&m.tlsHandshaking, metric.HTTPReqTLSHandshaking}, {&m.sending, metric.HTTPReqSending},
 		{&m.waiting, metric.HTTPReqWaiting}, {&m.receiving, metric.HTTPReqReceiving},
 		{&m.sent, metric.DataSent}, {&m.received, metric.DataReceived}, {&m.retries, metric.HTTPReqRetries},
+		{&m.response, metric.HTTPReqResponseTime},
 	} {
 		if *d.m = r.Lookup(d.name); *d.m == nil {
 			return fmt.Errorf("metric %s is not defined", d.name)

@@ -30,6 +30,9 @@ func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope,
 			res.reply = reply{}
 		}
 		c.do(ctx, q, &res.reply)
+		if res.fail != nil && res.fail.own && c.p.host.SocketError != nil {
+			c.p.host.SocketError()
+		}
 		if hop == 0 {
 			res.method, res.sentURL, res.host = q.method, q.target.name, q.host
 			res.sentHeaders, res.sentBody, res.sentCookie = q.headers, q.body, q.cookie

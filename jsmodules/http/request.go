@@ -57,6 +57,8 @@ func (m *module) online(where string) {
 		m.throw("Error", where+": requests are not possible in the init context; move it into the default function or setup()")
 	case sandbox.Summary:
 		m.throw("Error", where+": requests are not possible in handleSummary")
+	case sandbox.VUSetup:
+		m.client.jar.record()
 	}
 }
 
@@ -76,6 +78,7 @@ func (m *module) perform(where, method string, u, body, params goja.Value) goja.
 	now := m.p.clock()
 	r.queued, r.start = now, now
 	res := &response{m: m}
+	m.rec.delay, m.rec.scheduled = m.v.Delay()
 	m.client.exchange(ctx, r, m.v.Scope(), &m.rec, res)
 	if ctx.Err() != nil {
 		m.v.StopIfDone()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/net/idna"
 )
@@ -14,7 +15,7 @@ import (
 // target is a parsed URL with everything derived from it that requests need.
 // Immutable; shared by all VUs.
 type target struct {
-	name   string   // as the script wrote it, credentials masked: the url and name tags
+	name   string   // as the script wrote it, credentials masked
 	url    *url.URL // absolute, without credentials and fragment; for cookies and redirects
 	origin string   // scheme, host and port: connections are shared within one
 	secure bool     // https
@@ -23,6 +24,19 @@ type target struct {
 	host   string   // the Host header
 	line   string   // request line after the method, and the Host header without its value
 	auth   string   // Authorization made of the URL's credentials, or ""
+
+	label atomic.Pointer[string] // see labelOf
+}
+
+// labelOf returns what requests to t are called in metrics when the script does
+// not say: the url and name tags. It is decided when first asked for.
+func (p *program) labelOf(t *target) string {
+	if label := t.label.Load(); label != nil {
+		return *label
+	}
+	label := p.names.label(p.host, t.name)
+	t.label.Store(&label)
+	return label
 }
 
 // target returns the parsed form of raw, from the cache when it was seen before.
@@ -63,7 +77,7 @@ func (p *program) parseTarget(raw string) (*target, error) {
 	return p.newTarget(u, full)
 }
 
-// newTarget derives a target from an absolute URL. name is how metrics call it.
+// newTarget derives a target from an absolute URL. name is how the script wrote it.
 func (p *program) newTarget(u *url.URL, name string) (*target, error) {
 	t := &target{name: name}
 	u.Scheme = strings.ToLower(u.Scheme)
