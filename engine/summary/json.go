@@ -26,13 +26,13 @@ func WriteJSON(w io.Writer, s *Summary) error {
 	if err := enc.Encode(s); err != nil {
 		return fmt.Errorf("summary as JSON: %w", err)
 	}
-	_, err := w.Write(escapeJSON(b.Bytes()))
+	_, err := w.Write(InertJSON(b.Bytes()))
 	return err
 }
 
-// escapeJSON writes what is not printable, and stands therefore in a string,
+// InertJSON writes what is not printable in JSON, and stands therefore in a string,
 // as \u escapes.
-func escapeJSON(text []byte) []byte {
+func InertJSON(text []byte) []byte {
 	var out []byte
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
