@@ -112,6 +112,12 @@ func (f *fake) act(ctx context.Context, phase string) error {
 		var recurse func(n int) int
 		recurse = func(n int) int { return recurse(n+1) + n }
 		recurse(0)
+	case "abort":
+		f.host.Abort(arg)
+		f.host.Abort("again")
+		return &vu.Interrupted{Cause: errors.New("aborted")}
+	case "fail":
+		f.host.Fail(arg)
 	case "log":
 		var n int
 		fmt.Sscan(arg, &n)
@@ -358,9 +364,36 @@ func metricOf(r *Result, name, value string) float64 {
 	return 0
 }
 
-func (f *fake) Function(context.Context, string) (vu.Function, error) {
-	return nil, errors.New("no function")
+// Function makes ready the function that Do["shape"] describes: "throw …",
+// "hang", or "return JSON JSON …", one for each call, the last again and again.
+func (f *fake) Function(ctx context.Context, name string) (vu.Function, error) {
+	if !slices.Contains(f.Exports, name) {
+		return nil, fmt.Errorf("no function %s", name)
+	}
+	return &fakeFunction{f: f}, nil
 }
+
+type fakeFunction struct {
+	f     *fake
+	calls int
+}
+
+func (s *fakeFunction) Call(ctx context.Context, arg []byte) ([]byte, error) {
+	s.f.host.Log(LogLine{Level: "info", Source: "asked", Text: string(arg)})
+	action, rest, _ := strings.Cut(s.f.Do["shape"], " ")
+	if action != "return" {
+		return nil, s.f.act(ctx, "shape")
+	}
+	values := strings.Fields(rest)
+	value := values[min(s.calls, len(values)-1)]
+	s.calls++
+	if value == "undefined" {
+		return nil, nil
+	}
+	return []byte(value), nil
+}
+
+func (s *fakeFunction) Close() { s.f.host.Log(LogLine{Level: "info", Source: "asked", Text: "closed"}) }
 
 func (v *fakeVU) Setup(context.Context) error    { return nil }
 func (v *fakeVU) Teardown(context.Context) error { return nil }

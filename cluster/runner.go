@@ -74,10 +74,11 @@ type runner struct {
 	end context.CancelFunc // cancels the last command
 
 	// Of the worker; the reader sees what a command made in the next commands.
-	loaded Loaded
-	host   RunnerHost
-	epoch  uint64
-	script vu.Script
+	loaded  Loaded
+	host    RunnerHost
+	epoch   uint64
+	script  vu.Script
+	started bool // the load was
 
 	shared  shared
 	helm    helm
@@ -206,6 +207,9 @@ func (r *runner) execute(ctx context.Context, m *wire.Message, reports *reporter
 	case *wire.Message_Start:
 		return r.start(ctx, body.Start, run, reports)
 	case *wire.Message_Teardown:
+		if !r.started { // setup aborted the test
+			r.script.SetSetupData(nil)
+		}
 		return &wire.Answer{}, r.script.Teardown(ctx)
 	case *wire.Message_HandleSummary:
 		files, err := r.script.HandleSummary(ctx, body.HandleSummary.GetData())
@@ -224,6 +228,7 @@ func (r *runner) execute(ctx context.Context, m *wire.Message, reports *reporter
 // start runs the load, and steers it meanwhile.
 func (r *runner) start(ctx context.Context, m *wire.Start, run *engine.Run, reports *reporter) (*wire.Answer, error) {
 	r.script.SetSetupData(m.SetupData)
+	r.started = true
 	reports.begin(time.Now(), run)
 	defer reports.end()
 	steering, leave := context.WithCancel(ctx)

@@ -30,11 +30,10 @@ type Judge struct {
 
 // window is where the judgement of one threshold with a window stands.
 type window struct {
-	begin time.Duration // of the next span to judge
-	seen  bool          // the metric had a sample in some span
-	worst Verdict       // of those judged
-	judged,
-	abort bool
+	begin  time.Duration // of the next span to judge
+	seen   bool          // the metric had a sample in some span
+	worst  Verdict       // of those judged
+	judged bool
 }
 
 // span is a stretch of the load; to is negative while it goes on.
