@@ -46,6 +46,19 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
+// BenchmarkRecordNotKept records what the test does not want.
+func BenchmarkRecordNotKept(b *testing.B) {
+	values := latencies()
+	r := NewRegistry(Options{Keep: []string{HTTPReqs}})
+	s, rec := r.Series(r.Lookup(HTTPReqDuration), NewTags()), r.Recorder(0)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		rec.Record(s, values[i%len(values)])
+		i++
+	}
+}
+
 // BenchmarkRecordParallel records one series, each goroutine into its shard.
 func BenchmarkRecordParallel(b *testing.B) {
 	values := latencies()

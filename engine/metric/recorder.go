@@ -46,7 +46,8 @@ func newRecorder(maxSeries int) *Recorder {
 }
 
 // Record adds one sample. NaN and infinities are ignored and counted by the
-// registry (Invalid). s must be of the registry of rec.
+// registry (Invalid). s must be of the registry of rec. Of a metric that is not
+// kept it records nothing.
 func (rec *Recorder) Record(s *Series, value float64) {
 	bits := math.Float64bits(value)
 	if bits>>mantissaBits&exponentMask == exponentMask {

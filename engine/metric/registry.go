@@ -14,6 +14,9 @@ type Options struct {
 	MaxSeries int       // most series kept, over all metrics; 0 means DefaultMaxSeries
 	Shards    int       // number of Recorders; 0 means chosen from GOMAXPROCS
 	Start     time.Time // Start of the first Snapshot; zero means now
+	// Keep names the metrics that are recorded; empty means all. Others can be
+	// defined and looked up as ever; their samples go nowhere.
+	Keep []string
 }
 
 // DefaultMaxSeries is the cap on (metric, tag set) pairs of one registry.
@@ -28,6 +31,7 @@ const maxNameLength = 128
 type Registry struct {
 	maxSeries int
 	recorders []*Recorder
+	keep      map[string]struct{} // nil: all
 
 	mu       sync.RWMutex // guards what follows
 	families map[string]*family
@@ -45,6 +49,7 @@ type family struct {
 	series   map[string]*Series             // by Tags.String
 	distinct map[string]map[string]struct{} // values seen, by tag key
 	rest     *Series                        // takes what fits nowhere else, or nil
+	void     *Series                        // stands for all series if the metric is not kept, else nil
 }
 
 // Series is the handle of one (metric, tag set).
@@ -79,8 +84,14 @@ func NewRegistry(o Options) *Registry {
 	for i := range r.recorders {
 		r.recorders[i] = newRecorder(o.MaxSeries + beyondCap*MaxMetrics)
 	}
+	if len(o.Keep) > 0 {
+		r.keep = make(map[string]struct{}, len(o.Keep))
+		for _, name := range o.Keep {
+			r.keep[name] = struct{}{}
+		}
+	}
 	for _, m := range Builtin() {
-		r.families[m.Name] = newFamily(m)
+		r.families[m.Name] = r.newFamily(m)
 	}
 	return r
 }
@@ -95,12 +106,26 @@ func defaultShards(processors int) int {
 	return min(2*processors, 64)
 }
 
-func newFamily(m Metric) *family {
-	return &family{
+func (r *Registry) newFamily(m Metric) *family {
+	f := &family{
 		metric:   m,
 		series:   make(map[string]*Series),
 		distinct: make(map[string]map[string]struct{}),
 	}
+	if !r.Keeps(m.Name) {
+		// No kind, so that Record does nothing, at the cost of finding that
+		// out where it looks at the kind anyway; and the last ID there is,
+		// which no snapshot looks at.
+		f.void = &Series{id: uint32(r.maxSeries + beyondCap*MaxMetrics), metric: &f.metric}
+	}
+	return f
+}
+
+// Keeps reports whether samples of the metric of that name are recorded; see
+// [Options.Keep].
+func (r *Registry) Keeps(name string) bool {
+	_, kept := r.keep[name]
+	return kept || r.keep == nil
 }
 
 // Define returns the metric of that name, made if new. It is an error to
@@ -124,7 +149,7 @@ func (r *Registry) Define(name string, t Type, u Unit) (*Metric, error) {
 		return nil, tooManyMetrics(name)
 	}
 	m.Name = strings.Clone(name) // the script's string may be part of a longer one
-	f := newFamily(m)
+	f := r.newFamily(m)
 	r.families[m.Name] = f
 	return &f.metric, nil
 }
@@ -142,7 +167,8 @@ func (r *Registry) Lookup(name string) *Metric {
 // Series returns the handle of (m, tags), the same pointer for equal
 // arguments. It takes a lock and hashes the tags: resolve once, cache at the
 // place of use. Over the cap the value of the tag key with most distinct
-// values is replaced by Overflow (totals stay exact); see Overflowed.
+// values is replaced by Overflow (totals stay exact); see Overflowed. A metric
+// that is not kept has one series without tags, which records nothing.
 //
 // m must be defined in this registry.
 func (r *Registry) Series(m *Metric, tags Tags) *Series {
@@ -160,6 +186,9 @@ func (r *Registry) Series(m *Metric, tags Tags) *Series {
 	}
 	if s != nil {
 		return s
+	}
+	if f.void != nil {
+		return f.void
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
