@@ -64,11 +64,7 @@ func (s *suspender) handle(sig syscall.Signal) {
 	}
 	resume := s.pause()
 	s.display.Suspend()
-	if s.keyboard != nil {
-		s.keyboard.Suspend(sleepUntilContinued)
-	} else {
-		sleepUntilContinued()
-	}
+	s.keyboard.Suspend(sleepUntilContinued)
 	s.display.Resume()
 	if resume {
 		s.control.Resume() // an error means that the load is over

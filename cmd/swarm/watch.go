@@ -34,7 +34,7 @@ type watcher struct {
 func newWatcher(out terminal.Stream, b *bundle.Bundle, quiet, verbose bool) *watcher {
 	w := &watcher{
 		display: progress.NewDisplay(out, quiet),
-		tracker: progress.NewTracker(b.Entry, func(s *plan.Scenario) bool { return control.ModelOf(s) != control.Fixed }),
+		tracker: progress.NewTracker(b.Entry),
 		board:   control.NewBoard(b.Entry),
 		bundle:  b,
 		paint:   terminal.Paint{On: out.Color},

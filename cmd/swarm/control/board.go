@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -220,6 +221,6 @@ func readMetrics(set *metric.Set, p *plan.Plan, verdicts []threshold.Verdict, el
 	for _, t := range p.Thresholds {
 		sub(t.Metric, t.Type, t.Unit, t.Filter)
 	}
-	slices.SortStableFunc(out, func(a, b Metric) int { return compareNames(a.ID, b.ID) })
+	slices.SortStableFunc(out, func(a, b Metric) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }

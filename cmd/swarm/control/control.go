@@ -84,16 +84,3 @@ func (r *refusal) Error() string { return r.message }
 func refuse(status int, hint, format string, args ...any) *refusal {
 	return &refusal{status: status, message: fmt.Sprintf(format, args...), hint: hint}
 }
-
-// whyFixed says why a scenario cannot be scaled.
-func whyFixed(name, executor string) string {
-	switch executor {
-	case plan.SharedIterations, plan.PerVUIterations:
-		return fmt.Sprintf("scenario %q runs a fixed number of iterations on its VUs", name)
-	case plan.Shape:
-		return fmt.Sprintf("the load of scenario %q is set by its shape function", name)
-	case plan.Capacity:
-		return fmt.Sprintf("the load of scenario %q is set by its search for capacity", name)
-	}
-	return fmt.Sprintf("scenario %q cannot be scaled", name)
-}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,6 @@ type Keys struct {
 	stopped  bool
 	last     Scaled // what was set last, which the status tells only later
 	lastAt   time.Time
-	lastName string
 }
 
 const (
@@ -134,7 +134,11 @@ func (k *Keys) choose(n int) {
 func (k *Keys) scale(direction int) {
 	can := k.Board.Scalable()
 	if len(can) == 0 {
-		k.Screen.Say("no scenario can be scaled", true)
+		err := k.Control.Scale("", engine.Level{}) // which says why
+		if err == nil {
+			err = errors.New("no scenario can be scaled")
+		}
+		k.refused(err)
 		return
 	}
 	it := can[0]
@@ -151,7 +155,7 @@ func (k *Keys) scale(direction int) {
 		}
 	}
 	// Status lags a second behind: of several presses each counts.
-	if k.lastName == it.Name && k.now().Sub(k.lastAt) < statusLag {
+	if k.last.Name == it.Name && k.now().Sub(k.lastAt) < statusLag {
 		it.Level = k.last.Level
 	}
 	to, ok := step(it.Model, it.Level, direction)
@@ -163,7 +167,7 @@ func (k *Keys) scale(direction int) {
 		k.refused(err)
 		return
 	}
-	k.last, k.lastName, k.lastAt = Scaled{it.Name, it.Model, to}, it.Name, k.now()
+	k.last, k.lastAt = Scaled{it.Name, it.Model, to}, k.now()
 	k.Screen.Say(fmt.Sprintf("%s: %s → %s", it.Name, describe(it.Model, it.Level), describe(it.Model, to)), false)
 }
 

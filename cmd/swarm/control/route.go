@@ -189,6 +189,8 @@ func (w scaling) level(name string, m Model) (level engine.Level, err error) {
 		return refuse(http.StatusBadRequest, hint, format, args...)
 	}
 	switch {
+	case m == Fixed:
+		return level, nil // to be refused by Control, which knows why
 	case w.VUs != nil && w.Rate != nil:
 		return level, bad("", "either vus or rate, not both")
 	case w.VUs == nil && w.Rate == nil:
@@ -231,7 +233,7 @@ func (s *Server) chosen(name string) (string, Model, error) {
 		can := s.config.Board.Scalable()
 		switch len(can) {
 		case 0:
-			return "", Fixed, refuse(http.StatusConflict, "", "no scenario can be scaled")
+			return "", Fixed, nil // Control says why
 		case 1:
 			return can[0].Name, can[0].Model, nil
 		}
@@ -249,11 +251,7 @@ func (s *Server) chosen(name string) (string, Model, error) {
 		}
 		return "", Fixed, refuse(http.StatusNotFound, hint, "there is no scenario %q", name)
 	}
-	m := ModelOf(p)
-	if m == Fixed {
-		return "", Fixed, refuse(http.StatusConflict, "", "%s", whyFixed(p.Name, p.Executor))
-	}
-	return name, m, nil
+	return name, ModelOf(p), nil
 }
 
 // patch is the body of PATCH /v1/status as k6's API takes it.

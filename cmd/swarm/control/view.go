@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/threshold"
@@ -138,7 +138,7 @@ func (b *Board) Status() Status {
 		s.Scenarios = append(s.Scenarios, out)
 		for _, r := range b.searches {
 			if r.Scenario == p.Name {
-				s.Searches = append(s.Searches, NewSearch(r, out.RatePlanned))
+				s.Searches = append(s.Searches, NewSearch(r, b.status))
 			}
 		}
 	}
@@ -163,26 +163,29 @@ func (b *Board) Thresholds() []Threshold {
 // want of anything measured so far.
 func fails(v threshold.Verdict) bool { return !v.OK && !v.NoData }
 
-// NewSearch describes a search that tries a rate now, in iterations per second.
-func NewSearch(r capacity.Report, rate float64) Search {
-	unit := r.TimeUnit.Seconds()
-	if unit <= 0 {
-		unit = 1
-	}
-	s := Search{Scenario: r.Scenario, Rate: rate, Broke: float64(r.Broke) / unit, Steps: len(r.Steps)}
+// NewSearch tells where a search stands. What it tries now is the rate of its
+// scenario; the phase follows from that and the steps that are done.
+func NewSearch(r capacity.Report, now engine.Status) Search {
+	unit := max(r.TimeUnit, 1).Seconds()
 	best := r.Rate
 	for _, step := range r.Steps {
 		if step.Held {
 			best = max(best, step.Rate)
 		}
 	}
-	s.Best = float64(best) / unit
+	s := Search{Scenario: r.Scenario, Best: float64(best) / unit, Broke: float64(r.Broke) / unit, Steps: len(r.Steps)}
+	for _, c := range now.Scenarios {
+		if c.Name == r.Scenario {
+			s.Rate = finite(c.RatePlanned)
+		}
+	}
+	again := math.Abs(s.Rate-s.Best) <= s.Best/1000
 	switch {
 	case r.Complete || r.Limit != "":
-		s.Phase, s.Rate, s.Best = "done", float64(r.Rate)/unit, float64(r.Rate)/unit
-	case r.Broke == 0:
+		s.Phase, s.Rate, s.Best = "done", 0, float64(r.Rate)/unit
+	case r.Broke == 0 && !again:
 		s.Phase = "ramp"
-	case best > 0 && math.Abs(rate-s.Best) <= s.Best/1e6:
+	case best > 0 && again:
 		s.Phase = "hold"
 	default:
 		s.Phase = "bisect"
@@ -235,8 +238,6 @@ func contains(u metric.Unit) string {
 	}
 	return "default"
 }
-
-func compareNames(a, b string) int { return strings.Compare(a, b) }
 
 func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
 

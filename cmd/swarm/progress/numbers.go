@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/swarmload/swarm/cmd/swarm/control"
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/inert"
@@ -89,7 +90,7 @@ func condition(g Generator, paint terminal.Paint) []string {
 }
 
 // searching are the parts of a search's row, without the scenario.
-func searching(r Search) (parts []string) {
+func searching(r control.Search) (parts []string) {
 	best := "nothing has held yet"
 	if r.Best > 0 {
 		best = figure.PerSecond(r.Best) + " held"

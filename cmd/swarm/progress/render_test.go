@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmload/swarm/cmd/swarm/control"
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/engine/inert"
 	"pgregory.net/rapid"
@@ -57,7 +58,7 @@ func searches() State {
 	s := busy()
 	s.Timed = false
 	s.Scenarios = []Scenario{{Name: "find", Executor: "capacity", State: "running", Progress: 0.4, Open: true, VUs: 31, Rate: 1199, RatePlanned: 1200}}
-	s.Searches = []Search{{"find", "bisect", 1200, 800, 1600}}
+	s.Searches = []control.Search{{Scenario: "find", Phase: "bisect", Rate: 1200, Best: 800, Broke: 1600}}
 	s.Exceptions, s.Failed, s.Checks = 0, 0, 1
 	return s
 }
@@ -191,7 +192,7 @@ func TestRenderFits(t *testing.T) {
 			P50: number.Draw(t, "p50"), P99: number.Draw(t, "p99"), Failed: rapid.Float64Range(0, 1).Draw(t, "failed"),
 			Paused: rapid.Bool().Draw(t, "paused"), Endless: rapid.Bool().Draw(t, "endless"),
 			Failing:  []Failing{{rapid.String().Draw(t, "condition"), rapid.String().Draw(t, "observed")}},
-			Searches: []Search{{rapid.String().Draw(t, "search"), "ramp", number.Draw(t, "trying"), number.Draw(t, "best"), 0}},
+			Searches: []control.Search{{Scenario: rapid.String().Draw(t, "search"), Phase: "ramp", Rate: number.Draw(t, "trying"), Best: number.Draw(t, "best")}},
 			Prompt: Prompt{
 				On: rapid.Bool().Draw(t, "keys"), Help: rapid.Bool().Draw(t, "help"),
 				Selected: rapid.String().Draw(t, "selected"), Text: rapid.String().Draw(t, "answer"),

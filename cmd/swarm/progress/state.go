@@ -6,7 +6,11 @@
 // without any effect, and a [Display] owns the stream and decides when to draw.
 package progress
 
-import "time"
+import (
+	"time"
+
+	"github.com/swarmload/swarm/cmd/swarm/control"
+)
 
 // State is one moment of a run, as shown.
 type State struct {
@@ -44,7 +48,7 @@ type State struct {
 
 	Thresholds int       // how many there are
 	Failing    []Failing // those that fail on what was measured so far
-	Searches   []Search
+	Searches   []control.Search
 	Generator  Generator
 	Prompt     Prompt
 }
@@ -70,15 +74,6 @@ type Scenario struct {
 type Failing struct {
 	Condition string // "http_req_duration p(95)<200"
 	Observed  string // "231 ms"
-}
-
-// Search is where the search of a capacity scenario stands; rates per second.
-type Search struct {
-	Scenario string
-	Phase    string  // "ramp", "bisect", "hold", "done"
-	Rate     float64 // tried now
-	Best     float64 // highest that held; 0: none so far
-	Broke    float64 // lowest that did not; 0: none so far
 }
 
 // Generator is what the load generator itself uses.

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/cmd/swarm/control"
 	"github.com/swarmload/swarm/engine"
-	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
@@ -20,11 +20,9 @@ const (
 
 // Tracker computes States. It is for one goroutine.
 type Tracker struct {
-	state    State
-	plan     *plan.Plan
-	ends     []time.Duration // of the state's scenarios, when they end at the latest
-	past     []sample        // latest last, at most window+1
-	scalable func(*plan.Scenario) bool
+	state State
+	ends  []time.Duration // of the state's scenarios, when they end at the latest
+	past  []sample        // latest last, at most window+1
 }
 
 // sample is what one tick said, in totals since the start.
@@ -35,10 +33,9 @@ type sample struct {
 	started              []uint64 // iterations begun, by scenario of the state
 }
 
-// NewTracker returns a Tracker of a run of the script. scalable says which
-// scenarios can be scaled by hand.
-func NewTracker(script string, scalable func(*plan.Scenario) bool) *Tracker {
-	return &Tracker{state: State{Script: script, Phase: "init"}, scalable: scalable}
+// NewTracker returns a Tracker of a run of the script.
+func NewTracker(script string) *Tracker {
+	return &Tracker{state: State{Script: script, Phase: "init"}}
 }
 
 // State returns the current state. The caller may keep it.
@@ -48,20 +45,19 @@ func (t *Tracker) State() State {
 	s.Rates = append([]float64(nil), s.Rates...)
 	s.P95s = append([]float64(nil), s.P95s...)
 	s.Failing = append([]Failing(nil), s.Failing...)
-	s.Searches = append([]Search(nil), s.Searches...)
+	s.Searches = append([]control.Search(nil), s.Searches...)
 	return s
 }
 
 // Plan tells what will run.
 func (t *Tracker) Plan(p *plan.Plan) {
-	t.plan = p
 	t.ends = ends(p.Scenarios)
 	t.state.Thresholds = len(p.Thresholds)
 	for i := range p.Scenarios {
 		s := &p.Scenarios[i]
 		out := Scenario{
 			Name: s.Name, Executor: s.Executor, State: "waiting",
-			Endless: s.Unbounded(), Open: s.Arrives(), Scalable: t.scalable(s),
+			Endless: s.Unbounded(), Open: s.Arrives(), Scalable: control.ModelOf(s) != control.Fixed,
 		}
 		switch s.Executor {
 		case plan.SharedIterations:
@@ -135,7 +131,7 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 	t.scenarios(tick.Status)
 	s.Searches = s.Searches[:0]
 	for _, r := range tick.Searches {
-		s.Searches = append(s.Searches, t.search(r))
+		s.Searches = append(s.Searches, control.NewSearch(r, tick.Status))
 	}
 	t.extent()
 	if tick.Set == nil {
@@ -222,35 +218,6 @@ func failing(verdicts []threshold.Verdict) (out []Failing) {
 		out = append(out, Failing{Condition: v.Name + " " + v.Expression, Observed: observed})
 	}
 	return out
-}
-
-// search tells where a search stands. What it tries now is the rate of its
-// scenario; from the steps that are done follows the phase.
-func (t *Tracker) search(r capacity.Report) Search {
-	unit := max(r.TimeUnit, 1).Seconds()
-	best := r.Rate
-	for _, step := range r.Steps {
-		if step.Held {
-			best = max(best, step.Rate)
-		}
-	}
-	s := Search{Scenario: r.Scenario, Best: float64(best) / unit, Broke: float64(r.Broke) / unit}
-	for _, c := range t.state.Scenarios {
-		if c.Name == r.Scenario {
-			s.Rate = c.RatePlanned
-		}
-	}
-	switch near := func(a, b float64) bool { return a > b*0.999 && a < b*1.001 }; {
-	case r.Limit != "":
-		s.Phase, s.Best = "done", float64(r.Rate)/unit
-	case r.Broke == 0 && !near(s.Rate, s.Best):
-		s.Phase = "ramp"
-	case best > 0 && near(s.Rate, s.Best):
-		s.Phase = "hold"
-	default:
-		s.Phase = "bisect"
-	}
-	return s
 }
 
 func (t *Tracker) read(tick cluster.Tick) sample {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/swarmload/swarm/cluster"
+	"github.com/swarmload/swarm/cmd/swarm/control"
 	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/health"
@@ -23,9 +24,7 @@ type recording struct {
 	line     *timeline.Timeline
 }
 
-func newTracker() *Tracker {
-	return NewTracker("s.js", func(s *plan.Scenario) bool { return s.Executor == plan.ConstantVUs })
-}
+func newTracker() *Tracker { return NewTracker("s.js") }
 
 func newRecording(t *testing.T) *recording {
 	return &recording{t, metric.NewRegistry(metric.Options{}), metric.NewSet(), timeline.New(time.Unix(0, 0), timeline.Options{})}
@@ -155,6 +154,9 @@ func TestTrackerFollowsRates(t *testing.T) {
 	step := func(rate int64, held bool) capacity.Step {
 		return capacity.Step{Probe: capacity.Probe{Rate: rate}, Held: held}
 	}
+	search := func(phase string, rate, best, broke float64) control.Search {
+		return control.Search{Scenario: "find", Phase: phase, Rate: rate, Best: best, Broke: broke}
+	}
 	report := capacity.Report{Scenario: "find", TimeUnit: 2 * time.Second}
 	for second := 1; second <= 9; second++ {
 		tick(second, 50, report)
@@ -175,16 +177,17 @@ func TestTrackerFollowsRates(t *testing.T) {
 		broke  int64
 		limit  string
 		rate   int64
-		want   Search
+		want   control.Search
 	}{
-		{trying: 50, want: Search{"find", "ramp", 50, 0, 0}},
-		{trying: 100, steps: []capacity.Step{step(100, true)}, want: Search{"find", "ramp", 100, 50, 0}},
-		{trying: 75, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: Search{"find", "bisect", 75, 50, 100}},
-		{trying: 50, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: Search{"find", "hold", 50, 50, 100}},
-		{steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, limit: "thresholds", rate: 100, want: Search{"find", "done", 0, 50, 100}},
+		{trying: 50, want: search("ramp", 50, 0, 0)},
+		{trying: 100, steps: []capacity.Step{step(100, true)}, want: search("ramp", 100, 50, 0)},
+		{trying: 75, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: search("bisect", 75, 50, 100)},
+		{trying: 50, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: search("hold", 50, 50, 100)},
+		{steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, limit: "thresholds", rate: 100, want: search("done", 0, 50, 100)},
 	} {
 		got := tick(11, c.trying, capacity.Report{Scenario: "find", TimeUnit: 2 * time.Second, Steps: c.steps, Broke: c.broke, Limit: c.limit, Rate: c.rate})
-		if diff := cmp.Diff([]Search{c.want}, got.Searches); diff != "" {
+		c.want.Steps = len(c.steps)
+		if diff := cmp.Diff([]control.Search{c.want}, got.Searches); diff != "" {
 			t.Error(diff)
 		}
 	}

@@ -19,7 +19,7 @@ var ErrNoKeyboard = errors.New("keys cannot be read here")
 // It owns the mode of the terminal while it is open: a single goroutine sets
 // it, watches that the process is in the foreground (one in the background
 // must neither read nor change the mode), and puts back what was when it ends,
-// also by a panic of the function it calls.
+// also by a panic of the function it calls. A nil Keyboard has nothing to do.
 type Keyboard struct {
 	tty   tty
 	press func(keys []byte)
@@ -51,13 +51,18 @@ func newKeyboard(t tty, press func([]byte)) *Keyboard {
 // Close puts back the terminal's mode and waits for the goroutine, unless it
 // is called by press. It may be called repeatedly, from any goroutine.
 func (k *Keyboard) Close() {
-	k.Release()
-	k.working.Wait()
+	if k != nil {
+		k.Release()
+		k.working.Wait()
+	}
 }
 
 // Release is Close without waiting: for when the process is about to end, from
 // wherever.
 func (k *Keyboard) Release() {
+	if k == nil {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.giveBack()
@@ -70,6 +75,10 @@ func (k *Keyboard) Release() {
 // Suspend puts back the terminal's mode, calls stop, which returns when the
 // process goes on, and takes the terminal again once it is in the foreground.
 func (k *Keyboard) Suspend(stop func()) {
+	if k == nil {
+		stop()
+		return
+	}
 	k.mu.Lock()
 	k.asleep = true
 	k.giveBack()
