@@ -91,7 +91,7 @@ func exitCode(err error) int {
 		return diagnosticsCode(err)
 	case is[*cluster.Failed](err):
 		return exitMarked
-	case is[*cluster.ThresholdsFailed](err), is[*cluster.NothingTested](err):
+	case is[*cluster.ThresholdsFailed](err), is[*cluster.NothingTested](err), is[*regressed](err):
 		return exitThresholds
 	}
 	return exitInternal

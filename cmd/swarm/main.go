@@ -63,6 +63,7 @@ func newRootCommand(e *env) *cobra.Command {
 	root.SetErr(e.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&e.noColor, "no-color", false, "print without colours")
-	root.AddCommand(newRunCommand(e), newInspectCommand(e), newValidateCommand(e), newTargetCommand(e), newVersionCommand(e), newRunnerCommand())
+	root.AddCommand(newRunCommand(e), newInspectCommand(e), newValidateCommand(e), newReportCommand(e), newCompareCommand(e),
+		newTargetCommand(e), newVersionCommand(e), newRunnerCommand())
 	return root
 }

@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			closed.Close()
 			e.Values[targetKey{}] = server
 			e.Setenv("TARGET", web.URL)
+			e.Setenv("SWARM_RUNS", filepath.Join(e.WorkDir, ".runs"))
 			e.Setenv("REFUSED", "http://"+closed.Addr().String())
 			return nil
 		},
@@ -181,7 +182,7 @@ func meddle(ts *testscript.TestScript, code string, args []string, do func(*exec
 	ts.Check(err)
 	c := exec.Command(path, args[1:]...)
 	c.Dir = ts.MkAbs(".")
-	c.Env = append(os.Environ(), "TARGET="+ts.Getenv("TARGET"))
+	c.Env = append(os.Environ(), "TARGET="+ts.Getenv("TARGET"), "SWARM_RUNS="+ts.Getenv("SWARM_RUNS"))
 	c.Args[0] = args[0]
 	var stderr transcript
 	c.Stdout, c.Stderr = ts.Stdout(), &stderr

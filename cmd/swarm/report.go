@@ -105,6 +105,8 @@ func frames(err error) []codeframe.Frame {
 			return nil
 		}
 		return []codeframe.Frame{{Message: failed.Error()}}
+	case is[*regressed](err):
+		return nil // the comparison has told
 	case errors.As(err, &nothing):
 		if where.told {
 			return nil

@@ -26,16 +26,12 @@ type runCommand struct {
 	quiet, verbose bool
 	seed           uint64
 	isolation      choiceFlag
-	summaryMode    choiceFlag
-	outputs        []string
-	export         string
 }
 
 func newRunCommand(e *env) *cobra.Command {
 	r := &runCommand{
-		env:         e,
-		isolation:   choiceFlag{value: "auto", choices: []string{"auto", "process", "off", "require"}},
-		summaryMode: choiceFlag{value: "normal", choices: []string{"compact", "normal", "full", "off"}},
+		env:       e,
+		isolation: choiceFlag{value: "auto", choices: []string{"auto", "process", "off", "require"}},
 	}
 	c := &cobra.Command{
 		Use:   "run [flags] script.js",
@@ -79,10 +75,7 @@ func (r *runCommand) register(c *cobra.Command) {
 	r.scriptEnv.register(f)
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&r.verbose, "verbose", false, "more about each log line, and debug lines")
-	f.Var(&r.summaryMode, "summary", "how much the summary tells")
-	f.StringArrayVarP(&r.outputs, "out", "o", nil, "also write the summary to a file: json=`FILE`, - for the standard output")
-	f.StringVar(&r.export, "summary-export", "", "the same as --out json=`FILE`")
-	f.StringVar(&r.results.dir, "summary-dir", "", "let handleSummary write any file below `DIR`; without it, reports below the current folder")
+	r.results.register(f)
 	r.api.register(f)
 	f.Var(&r.isolation, "isolation", "what the script runs in: a process of its own, or (off) this one")
 	f.Uint64Var(&r.seed, "seed", 0, "`number` that makes random values repeatable")
@@ -146,7 +139,8 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 	if res == nil || res.Summary == nil {
 		return wrap(err, b, false)
 	}
-	return wrap(errors.Join(err, r.results.write(r.env, res)), b, r.results.mode != "off")
+	about := runFacts{seed: r.seed, root: root, script: b}
+	return wrap(errors.Join(err, r.results.write(r.env, res, about)), b, r.results.summary.value != "off")
 }
 
 func wrap(err error, b *bundle.Bundle, told bool) error {
@@ -167,14 +161,7 @@ func (r *runCommand) settle(seeded bool) (err error) {
 	if !seeded {
 		r.seed = rand.Uint64()
 	}
-	r.results.mode = r.summaryMode.value
-	if r.results.json, err = parseOutputs(r.outputs); err != nil {
-		return err
-	}
-	if r.export != "" {
-		r.results.json = append(r.results.json, r.export)
-	}
-	return nil
+	return r.results.settle(r.env)
 }
 
 func (r *runCommand) connect(ctx context.Context) (cluster.Link, error) {

@@ -40,6 +40,7 @@ func runSample(t *testing.T, sample string) {
 	results := filepath.Join(t.TempDir(), "summary.json")
 	var output bytes.Buffer
 	c := exec.Command("swarm", "run", "-e", "TARGET="+web.URL, "--out", "json="+results, sample)
+	c.Env = append(os.Environ(), "SWARM_RUNS="+t.TempDir())
 	c.Stdout, c.Stderr = &output, &output
 	if err := c.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &output)

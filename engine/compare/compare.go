@@ -36,10 +36,11 @@ type Bounds struct {
 
 // Comparison is the table of differences. It is JSON-encodable.
 type Comparison struct {
-	Schema string `json:"schema"` // [Schema]
-	A      Run    `json:"a"`      // the baseline
-	B      Run    `json:"b"`
-	Rows   []Row  `json:"rows"`
+	Schema string  `json:"schema"` // [Schema]
+	A      Run     `json:"a"`      // the baseline
+	B      Run     `json:"b"`
+	Bound  float64 `json:"bound"` // Bounds.Regression
+	Rows   []Row   `json:"rows"`
 	// Regressions are the rows that make B worse than allowed, as lower-case lines.
 	Regressions []string `json:"regressions"`
 	Notes       []string `json:"notes"` // what makes the runs hard to compare: other plans, marked spans
@@ -92,7 +93,7 @@ func Compare(a, b *result.Result, bounds Bounds) (*Comparison, error) {
 		return nil, fmt.Errorf("compare: the confidence must lie between 0 and 1, got %v", bounds.Confidence)
 	}
 	c := &Comparison{
-		Schema: Schema, A: sideOf(a), B: sideOf(b),
+		Schema: Schema, A: sideOf(a), B: sideOf(b), Bound: bounds.Regression,
 		Rows: []Row{}, Regressions: []string{}, Notes: notes(a, b),
 	}
 	samePlan := a.Plan != nil && b.Plan != nil && reflect.DeepEqual(a.Plan.Scenarios, b.Plan.Scenarios)

@@ -72,7 +72,14 @@ func (c *Comparison) verdict() (text string, bad bool) {
 	n := counts[better] + counts[worse] + counts[same]
 	switch {
 	case len(c.Regressions) > 0:
-		return figure.Counted(len(c.Regressions), "regression"), true
+		text = "1 value is worse"
+		if n := len(c.Regressions); n > 1 {
+			text = figure.Count(n) + " values are worse"
+		}
+		if c.Bound > 0 {
+			text += " by more than " + figure.Percent(c.Bound)
+		}
+		return text, true
 	case n == 0:
 		return "nothing could be compared", false
 	case counts[worse] > 0:
