@@ -209,7 +209,7 @@ func (p *Plan) settledThresholds() node {
 func (t *Threshold) settled() node {
 	condition := t.Expression
 	if t.Over > 0 {
-		condition += " over " + t.Over.String()
+		condition += " over " + writeDuration(t.Over)
 	}
 	if !t.AbortOnFail && t.DelayAbortEval == 0 && !t.NoDataOK {
 		return textNode(condition)
@@ -241,8 +241,10 @@ func numberNode(f float64) node {
 	return node{kind: number, literal: strconv.FormatFloat(f, 'f', -1, 64)}
 }
 
-// durationNode writes a duration as scripts do: 1m30s, not 1m30.0s, and 10m.
-func durationNode(d time.Duration) node {
+func durationNode(d time.Duration) node { return textNode(writeDuration(d)) }
+
+// writeDuration writes a duration as people do: 1m30s, but 10m.
+func writeDuration(d time.Duration) string {
 	written := d.String()
 	if strings.HasSuffix(written, "m0s") {
 		written = strings.TrimSuffix(written, "0s")
@@ -250,7 +252,7 @@ func durationNode(d time.Duration) node {
 	if strings.HasSuffix(written, "h0m") {
 		written = strings.TrimSuffix(written, "0m")
 	}
-	return textNode(written)
+	return written
 }
 
 func listNode(texts []string) node {

@@ -110,6 +110,11 @@ func commonOptions() []string {
 	return []string{"executor", "startTime", "startAfter", "gracefulStop", "exec", "env", "tags", "options", "startJitter"}
 }
 
+func isScenarioOption(key string) bool {
+	return slices.Contains(commonOptions(), key) ||
+		slices.ContainsFunc(executors(), func(e executor) bool { return slices.Contains(e.options, key) })
+}
+
 // maxRate bounds arrival rates, in iterations per second: at more than that the
 // times at which they are due come closer than a clock can tell.
 const maxRate = 10_000_000

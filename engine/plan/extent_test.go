@@ -40,6 +40,102 @@ func TestExtent(t *testing.T) {
 	}
 }
 
+func TestExtentOfExecutors(t *testing.T) {
+	const s = time.Second
+	for _, c := range []struct {
+		scenario      Scenario
+		span          time.Duration
+		peak, initial int
+		open          bool
+	}{
+		{Scenario{Executor: ConstantVUs, VUs: 3, Duration: s}, s, 3, 3, false},
+		{Scenario{Executor: RampingVUs, StartVUs: 2, Stages: []Stage{{s, 9}, {s, 0}}}, 2 * s, 9, 9, false},
+		{Scenario{Executor: PerVUIterations, VUs: 3, Iterations: 2, MaxDuration: 4 * s}, 4 * s, 3, 3, false},
+		{Scenario{Executor: ConstantArrivalRate, Rate: 9, Duration: s, PreAllocatedVUs: 2, MaxVUs: 7}, s, 7, 2, true},
+		{Scenario{Executor: RampingArrivalRate, Stages: []Stage{{s, 900}, {s, 0}}, PreAllocatedVUs: 2, MaxVUs: 7}, 2 * s, 7, 2, true},
+		{Scenario{Executor: ExternallyControlled, VUs: 2, MaxVUs: 7}, MaxDuration, 7, 2, false},
+		{Scenario{Executor: ExternallyControlled, VUs: 2, MaxVUs: 7, Duration: s}, s, 7, 2, false},
+		{Scenario{Executor: Users, VUs: 5}, MaxDuration, 5, 5, false},
+		{Scenario{Executor: Users, VUs: 5, MaxVUs: 8, Duration: s}, s, 8, 5, false},
+		{Scenario{Executor: Shape, MaxVUs: 8}, MaxDuration, 8, 0, false},
+		{Scenario{Executor: Shape, MaxVUs: 8, PreAllocatedVUs: 3, Open: true, Duration: s}, s, 8, 3, true},
+		{Scenario{Executor: Capacity, Rate: 5, PreAllocatedVUs: 2, MaxVUs: 7, MaxDuration: 9 * s}, 9 * s, 7, 2, true},
+		{Scenario{Executor: "nonsense", VUs: 1}, 0, 1, 1, false},
+	} {
+		x := &c.scenario
+		if x.Span() != c.span || x.Peak() != c.peak || x.Initial() != c.initial || x.Arrives() != c.open || x.Unbounded() != (c.span == MaxDuration) {
+			t.Errorf("%s: span %v, peak %d, initial %d, open %t, unbounded %t", x.Executor, x.Span(), x.Peak(), x.Initial(), x.Arrives(), x.Unbounded())
+		}
+	}
+}
+
+func TestExtentOfChains(t *testing.T) {
+	const s = time.Second
+	closed := func(name, after string, start time.Duration, vus int) Scenario {
+		return Scenario{Name: name, Executor: ConstantVUs, StartTime: start, StartAfter: after, Duration: 10 * s, GracefulStop: s, VUs: vus}
+	}
+	open := Scenario{Name: "open", Executor: ConstantArrivalRate, StartAfter: "a", Duration: 10 * s, PreAllocatedVUs: 3, MaxVUs: 30}
+	endless := Scenario{Name: "endless", Executor: Users, VUs: 5, GracefulStop: s}
+	var long []Scenario
+	for i := range 300 {
+		x := endless
+		x.Name = string(rune('A' + i))
+		if i > 0 {
+			x.StartAfter = long[i-1].Name
+		}
+		long = append(long, x)
+	}
+	for _, c := range []struct {
+		name         string
+		scenarios    []Scenario
+		most, before int
+		duration     time.Duration
+	}{
+		{"one after the other", []Scenario{closed("a", "", 0, 5), closed("b", "a", 0, 7)}, 7, 7, 22 * s},
+		{"with a pause", []Scenario{closed("a", "", 0, 5), closed("b", "a", 3*s, 7)}, 7, 7, 25 * s},
+		{"the later first", []Scenario{closed("b", "a", 0, 7), closed("a", "", 2*s, 5)}, 7, 7, 24 * s},
+		{"a chain", []Scenario{closed("c", "b", 0, 1), closed("b", "a", 0, 7), closed("a", "", 0, 5)}, 7, 7, 33 * s},
+		{"two after one", []Scenario{closed("a", "", 0, 5), closed("b", "a", 0, 7), closed("c", "a", 0, 8)}, 15, 15, 22 * s},
+		{"open after closed", []Scenario{closed("a", "", 0, 5), open}, 30, 5, 21 * s},
+		{"open beside closed", []Scenario{closed("a", "", 0, 5), open, closed("b", "a", 0, 4)}, 34, 7, 22 * s},
+		{"without an end", []Scenario{endless, closed("a", "endless", 0, 9)}, 9, 9, MaxDuration + 12*s},
+		{"without an end, again and again", long, 5, 5, never},
+		{"in a circle", []Scenario{closed("a", "b", 0, 5), closed("b", "a", 0, 7)}, 7, 7, 22 * s},
+		{"after nobody", []Scenario{closed("a", "b", 0, 5)}, 5, 5, 11 * s},
+	} {
+		p := Plan{Scenarios: c.scenarios}
+		if p.MaxVUs() != c.most || p.InitialVUs() != c.before || p.Duration() != c.duration {
+			t.Errorf("%s: %d VUs, %d before, for %v; want %d, %d, %v", c.name, p.MaxVUs(), p.InitialVUs(), p.Duration(), c.most, c.before, c.duration)
+		}
+	}
+}
+
+// TestSegmentsShareTheVUs: what the instances of a test need comes to what the
+// test needs, when its scenarios run side by side.
+func TestSegmentsShareTheVUs(t *testing.T) {
+	sequence := "0,1/7,1/2,5/8,1"
+	rapid.Check(t, func(t *rapid.T) {
+		var p Plan
+		for i := range rapid.IntRange(1, 4).Draw(t, "scenarios") {
+			vus := rapid.IntRange(1, 1000).Draw(t, "vus")
+			p.Scenarios = append(p.Scenarios, Scenario{Name: string(rune('a' + i)), Executor: Users, VUs: vus, MaxVUs: 2 * vus})
+		}
+		initial, most := 0, 0
+		for _, own := range []string{"0:1/7", "1/7:1/2", "1/2:5/8", "5/8:1"} {
+			part := p
+			var err error
+			if part.Segment, err = NewSegment(own, sequence); err != nil {
+				t.Fatal(err)
+			}
+			initial += part.InitialVUs()
+			most += part.MaxVUs()
+		}
+		if initial != p.InitialVUs() || most != p.MaxVUs() {
+			t.Fatalf("segments have %d and %d VUs, the test %d and %d", initial, most, p.InitialVUs(), p.MaxVUs())
+		}
+	})
+}
+
 // TestMaxVUsAgainstSampling compares the sweep with adding up at every instant.
 func TestMaxVUsAgainstSampling(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

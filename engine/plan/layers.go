@@ -103,8 +103,11 @@ func (d *draft) lay(under, over node, from *layer) node {
 		case slices.Contains(adjusted, f.key):
 		case f.key == "tags" && f.value.kind == object:
 			tags, _ := under.get("tags")
-			if tags.kind != object {
+			if tags.kind == null {
 				tags = node{kind: object}
+			}
+			if tags.kind != object {
+				continue // to be reported as what it is
 			}
 			tags.fields = slices.Clone(tags.fields)
 			for _, tag := range f.value.fields {

@@ -102,6 +102,10 @@ func (d *draft) read(root value) {
 			read(v)
 			return
 		}
+		if isScenarioOption(key) {
+			v.fail("belongs into a scenario")
+			return
+		}
 		v.unknown("option", names)
 	})
 	d.readSegment()
@@ -123,6 +127,10 @@ func (d *draft) complete(root value) {
 	if n := whole.MaxVUs(); n > MaxVUs {
 		scenarios, _ := root.get("scenarios")
 		root.child("scenarios", scenarios).fail("scenarios that overlap need at most %s VUs together, got %s", figure.Count(MaxVUs), figure.Count(n))
+	}
+	if len(p.Scenarios) > 0 && p.MaxVUs() == 0 {
+		own, _ := root.get("executionSegment")
+		root.child("executionSegment", own).failHint("use fewer segments", "no VU of the test falls into segment %v", p.Segment)
 	}
 	d.searches()
 	d.selectors()

@@ -254,6 +254,12 @@ func FuzzParse(f *testing.F) {
 		`{"scenarios":{"a":{"executor":"per-vu-iterations","iterations":5,"exec":"buy"},"b":{"executor":"constant-vus","duration":"1d2h"}}}`,
 		`{"thresholds":{"http_req_duration{a:b,c:\"d,e\"}":["p(95)<200",{"threshold":"max<1","abortOnFail":true}]}}`,
 		`{"hosts":{"*.a.b:80":"[::1]:80"},"tags":{"a":1},"systemTags":["url"],"summaryTrendStats":["p(99.99)"]}`,
+		`{"scenarios":{"a":{"executor":"constant-arrival-rate","rate":5,"timeUnit":"1m","duration":"3s","preAllocatedVUs":2,"maxVUs":3}},"noData":"pass","paused":true}`,
+		`{"scenarios":{"b":{"executor":"ramping-arrival-rate","startRate":1,"stages":[{"duration":"2s","target":1000000}],"preAllocatedVUs":1,"startAfter":"a"},"a":{"executor":"externally-controlled"}}}`,
+		`{"scenarios":{"u":{"executor":"users","users":9,"runTime":3,"classes":[{"exec":"buy","fixedCount":2,"env":{"A":1}},{"weight":0.5}],"tags":{"a":"b"}}},"executionSegment":"1/3:2/3"}`,
+		`{"scenarios":{"s":{"executor":"shape","shape":"buy","model":"open","maxVUs":7,"tick":100}},"metrics":["checks"],"minIterationDuration":1}`,
+		`{"scenarios":{"c":{"executor":"capacity","preAllocatedVUs":7,"precision":"0.25","settle":1,"step":"1s","hold":"2s"}},"thresholds":{"http_req_response_time{scenario:c}":{"threshold":"p(95)<9 over 1m","noData":"fail"}},"failOnCheck":true}`,
+		`{"users":3,"spawnRate":0.5,"runTime":"9"}`, `{"vus":3,"spawnRate":1e9}`,
 		`{"vus":1,"vus":2,"a":{"b":[[[[[[]]]]]]}}`,
 	} {
 		f.Add(seed)

@@ -104,12 +104,15 @@ type Scenario struct {
 	Env          map[string]string `json:"env"`
 	Tags         map[string]string `json:"tags"`
 
+	// VUs is also the users of a users scenario, and where externally-controlled
+	// starts. Duration is constant-*'s; also of those that may go without, 0:
+	// externally-controlled, users, shape.
 	VUs              int           `json:"vus"`
-	Duration         time.Duration `json:"duration"`         // constant-vus
+	Duration         time.Duration `json:"duration"`
 	Iterations       int64         `json:"iterations"`       // *-iterations
-	MaxDuration      time.Duration `json:"maxDuration"`      // *-iterations
+	MaxDuration      time.Duration `json:"maxDuration"`      // *-iterations, capacity
 	StartVUs         int           `json:"startVUs"`         // ramping-vus
-	Stages           []Stage       `json:"stages"`           // ramping-vus
+	Stages           []Stage       `json:"stages"`           // ramping-*
 	GracefulRampDown time.Duration `json:"gracefulRampDown"` // ramping-vus
 
 	// Arrival rates: Rate (constant-, capacity: the first tried), StartRate and
@@ -119,13 +122,15 @@ type Scenario struct {
 	Rate              int64         `json:"rate"`
 	StartRate         int64         `json:"startRate"`
 	TimeUnit          time.Duration `json:"timeUnit"`
-	PreAllocatedVUs   int           `json:"preAllocatedVUs"` // made before the load
-	MaxVUs            int           `json:"maxVUs"`          // made when needed, up to this; also externally-controlled, users, shape
+	PreAllocatedVUs   int           `json:"preAllocatedVUs"` // made before the load; also shape
+	MaxVUs            int           `json:"maxVUs"`          // made when needed, up to this; also externally-controlled, shape, users (0: no limit of its own)
 	MaxIterationDelay time.Duration `json:"maxIterationDelay"`
 
-	// SpawnRate is how many users come, or go, per second (users, shape).
+	// SpawnRate is how many users come, or go, per second (users, shape; 0: all
+	// at once).
 	SpawnRate float64 `json:"spawnRate"`
-	Classes   []Class `json:"classes"` // users; at least one
+	// Classes of users; at least one. Their Env and Tags hold the scenario's too.
+	Classes []Class `json:"classes"`
 
 	// Shape is the exported function that is asked every Tick; Open says that
 	// it gives an arrival rate, else it gives a number of users.
@@ -137,7 +142,7 @@ type Scenario struct {
 
 	// StartJitter spreads the first iterations of VUs that start together over
 	// this span; 0 switches it off. By default 0.2 ms for each VU, at most a
-	// second and a tenth of Span.
+	// second and a tenth of Span; 0 where they do not start together.
 	StartJitter time.Duration `json:"startJitter"`
 }
 
@@ -174,10 +179,10 @@ type Stage struct {
 type Threshold struct {
 	Metric         string            `json:"metric"` // without the tag filter
 	Filter         map[string]string `json:"filter"`
-	Expression     string            `json:"expression"` // "p(95)<200", as the script wrote it
+	Expression     string            `json:"expression"` // "p(95)<200", as the script wrote it, without "over …"
 	AbortOnFail    bool              `json:"abortOnFail"`
 	DelayAbortEval time.Duration     `json:"delayAbortEval"`
-	Default        bool              `json:"default"` // not written by the user: script_errors
+	Default        bool              `json:"default"` // not written by the user: script_errors, failOnCheck's
 	Type           metric.Type       `json:"type"`    // of the metric
 	Unit           metric.Unit       `json:"unit"`    // of the metric
 	// Over makes the condition hold for every span of that length, "over 30s"

@@ -288,6 +288,9 @@ func (s Stripe) Share(n int64) int64 {
 	return full*s.ours + rest
 }
 
+// Part returns which part of all items is ours.
+func (s Stripe) Part() float64 { return float64(s.ours) / float64(s.cycle) }
+
 // Owns reports whether item i, from 0, is ours.
 func (s Stripe) Owns(i int64) bool {
 	i %= s.cycle

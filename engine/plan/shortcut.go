@@ -36,11 +36,11 @@ func (d *draft) scenarios(root value) {
 		return
 	}
 	s, ok := d.fromShortcuts()
+	d.places[s.Name] = root
 	if !ok {
 		return
 	}
 	d.checkExec(root, s.Exec, false)
-	d.places[s.Name] = root
 	d.plan.Scenarios = append(d.plan.Scenarios, s)
 }
 
