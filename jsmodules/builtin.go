@@ -7,6 +7,7 @@ import (
 	"github.com/swarmload/swarm/jsmodules/execution"
 	"github.com/swarmload/swarm/jsmodules/http"
 	"github.com/swarmload/swarm/jsmodules/metrics"
+	"github.com/swarmload/swarm/jsmodules/summary"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -17,6 +18,7 @@ func Builtin() []sandbox.Module {
 		execution.Module(),
 		http.Module(),
 		metrics.Module(),
+		summary.Module(),
 	}
 }
 

@@ -27,6 +27,15 @@ var longCalls = map[string][]string{
 		`m.check(1, {"slow": () => m.sleep(3600)})`,
 		`m.group("g", async () => { await null; m.sleep(3600) })`,
 	},
+	"swarm/execution": {
+		`[m.vu.tags.a = "x"].map(() => { while (true) m.test.fail("on and on") })`,
+		`m.test.fail({toJSON(){ for (;;) m.vu.idInTest }})`,
+	},
+	"swarm/summary": {
+		`m.textSummary({get metrics(){ while (true) m.humanizeValue(1) }})`,
+		`m.jUnit({toJSON(){ while (true) {} }})`,
+		`m.humanizeValue({valueOf(){ while (true) {} }})`,
+	},
 	"swarm/http": {
 		`m.get("http://127.0.0.1:9/")`,
 		`m.post("http://127.0.0.1:9/", "x")`,
@@ -196,6 +205,38 @@ func TestModulesAreCancelled(t *testing.T) {
 					t.Fatal("afterwards:", err)
 				}
 			})
+		}
+	})
+}
+
+// What a script does to a module stays in its own VU, and what is documented as
+// read-only cannot be changed at all.
+func TestModulesBelongToTheirVU(t *testing.T) {
+	readOnly := map[string]bool{"swarm/execution": true}
+	forEachModule(t, func(t *testing.T, m sandbox.Module) {
+		p := conformingWorld().program(t, fmt.Sprintf(`const m = require(%q);
+			export function spoil() {
+				let refused = 0;
+				for (const k of Object.keys(m)) {
+					try { m[k] = "spoilt" } catch (e) { if (!(e instanceof TypeError)) throw e; refused++ }
+					try { delete m[k] } catch (e) { if (!(e instanceof TypeError)) throw e }
+					if (!(k in m)) throw new Error(k + " was deleted");
+				}
+				try { Object.setPrototypeOf(m, {evil: 1}) } catch (e) {}
+				Object.prototype.evil = 1;
+				if (%t && refused !== Object.keys(m).length) throw new Error("only " + refused + " were refused");
+			}
+			export function look() { for (const k of Object.keys(m)) if (m[k] === "spoilt") throw new Error(k + " is spoilt"); if (m.evil) throw new Error("evil") }`,
+			m.Names[0], readOnly[m.Names[0]]))
+		for i, exec := range []string{"spoil", "look"} {
+			v, err := p.NewVU(t.Context(), vu.Identity{InInstance: uint64(i + 1), InTest: uint64(i + 1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer v.Close()
+			if err := v.Iterate(t.Context(), vu.Iteration{Scenario: &vu.Scenario{Name: exec, Exec: exec}}); err != nil {
+				t.Errorf("%s: %v", exec, err)
+			}
 		}
 	})
 }

@@ -47,6 +47,8 @@ var problems = []struct {
 		"script.js:1:8: cannot import 'lib/a.js'", "did you mean './lib/a.js'?"},
 	{"remote", map[string]string{"script.js": "import x from 'https://jslib.k6.io/k6-utils/1.4.0/index.js'; x()"},
 		"script.js:1:15: cannot import 'https://jslib.k6.io/k6-utils/1.4.0/index.js': scripts are not loaded from the network", "save the file"},
+	{"no version of what is kept here", map[string]string{"script.js": "import 'https://elsewhere.example/kept/index.js';\nimport 'https://elsewhere.example/kept/1/2/index.js';\nimport 'http://elsewhere.example/kept/1/index.js';\nimport 'https://elsewhere.example/kept/1/index.js'"},
+		"script.js:1:8: cannot import 'https://elsewhere.example/kept/index.js': scripts are not loaded from the network\nscript.js:2:8: cannot import 'https://elsewhere.example/kept/1/2/index.js': scripts are not loaded from the network\nscript.js:3:8: cannot import 'http://elsewhere.example/kept/1/index.js': scripts are not loaded from the network", "save the file"},
 	{"absolute", map[string]string{"script.js": "import '/etc/passwd';\nimport 'file:///etc/passwd';\nimport 'data:text/javascript,1'"},
 		"script.js:1:8: cannot import '/etc/passwd': an import may not name an absolute path\nscript.js:2:8: cannot import 'file:///etc/passwd': an import may not name an absolute path\nscript.js:3:8: cannot import 'data:text/javascript,1'", "relative"},
 	{"outside", map[string]string{"script.js": "import '../../etc/passwd';\nimport './a/../../b.js';"},

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"encoding/json"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 type hosts struct {
 	byName map[string]*hostModule
 	names  []string
+	urls   []string // those names that are addresses, with * for any version
 }
 
 type hostModule struct{ HostModule }
@@ -22,14 +24,28 @@ func newHosts(modules []HostModule) *hosts {
 			if h.byName[name] == nil {
 				h.byName[name] = host
 				h.names = append(h.names, name)
+				if strings.Contains(name, "://") {
+					h.urls = append(h.urls, name)
+				}
 			}
 		}
 	}
 	return h
 }
 
-// find returns the module of that name, nil when there is none.
-func (h *hosts) find(name string) *hostModule { return h.byName[name] }
+// find returns the module of that name, nil when there is none. A module may
+// stand for an address that scripts import it from elsewhere.
+func (h *hosts) find(name string) *hostModule {
+	if m := h.byName[name]; m != nil || !strings.Contains(name, "://") {
+		return m
+	}
+	for _, pattern := range h.urls {
+		if ok, _ := path.Match(pattern, name); ok {
+			return h.byName[pattern]
+		}
+	}
+	return nil
+}
 
 // allowed is the hint that lists what may be imported.
 func (h *hosts) allowed() string {

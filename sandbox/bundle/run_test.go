@@ -14,6 +14,7 @@ var modules = []HostModule{
 	{Names: []string{"swarm", "k6"}, Exports: []string{"check", "group", "sleep", "fail"}},
 	{Names: []string{"swarm/http", "k6/http"}, Exports: []string{"get", "post", "del", "delete", "Client"}},
 	{Names: []string{"swarm/own", "k6/own"}, Exports: []string{"default", "name"}, HasDefault: true},
+	{Names: []string{"swarm/kept", "https://elsewhere.example/kept/*/index.js"}, Exports: []string{"f"}},
 }
 
 // write makes a project folder of the files and returns it.
