@@ -84,7 +84,7 @@ func New(c Config) *Run {
 	for i := range c.Plan.Scenarios {
 		s := &scenario{Scenario: &c.Plan.Scenarios[i]}
 		var err error
-		if s.executor, err = executor.New(s.Scenario); err != nil {
+		if s.executor, err = executor.New(s.Scenario, c.Plan.Segment); err != nil {
 			r.invalid = errors.Join(r.invalid, err)
 		}
 		s.crew = executor.NewCrew(r.host, s.Scenario)

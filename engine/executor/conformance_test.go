@@ -476,7 +476,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestUnknownExecutor(t *testing.T) {
-	_, err := New(&plan.Scenario{Name: "buy", Executor: "rocket"})
+	_, err := New(&plan.Scenario{Name: "buy", Executor: "rocket"}, plan.Segment{})
 	if want := `scenario "buy": unknown executor "rocket"`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

@@ -78,6 +78,7 @@ type Crew struct {
 	started atomic.Uint64
 	missed  atomic.Uint64 // dropped
 	tallies []tally
+	making  chan struct{} // holds a token for each VU being made: no more than cores
 
 	mu      sync.Mutex
 	begun   []uint64 // iterations by number of the VU, while it is not at work
@@ -107,10 +108,11 @@ func NewCrew(h *Host, s *plan.Scenario) *Crew {
 		host:    h,
 		plan:    s,
 		tallies: make([]tally, runtime.GOMAXPROCS(0)),
+		making:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		inTest:  h.Plan.Segment.Stripe().Item,
 	}
 	c.dropped = h.series(metric.DroppedIterations, seriesTags(h.Plan, s.Name, s.Tags))
-	if s.Executor != plan.Users {
+	if len(s.Classes) == 0 {
 		c.roles = []role{h.role(s.Name, s.Exec, s.Env, s.Tags)}
 	}
 	for _, class := range s.Classes {
@@ -248,7 +250,7 @@ func (c *Crew) leaves(id vu.Identity, begun uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if more := int(id.InInstance) - len(c.begun); more > 0 {
-		c.begun = append(c.begun, make([]uint64, more)...) // the pool has grown
+		c.begun = append(c.begun, make([]uint64, more)...)
 	}
 	c.begun[id.InInstance-1] = begun
 }

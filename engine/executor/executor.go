@@ -57,20 +57,35 @@ type Level struct {
 	End bool
 }
 
-// New returns the executor of the scenario. This switch is the list of
-// executors there are.
-func New(s *plan.Scenario) (Executor, error) {
+// New returns the executor of the scenario, for a segment of the test. This
+// switch is the list of executors there are.
+func New(s *plan.Scenario, segment plan.Segment) (Executor, error) {
 	switch s.Executor {
-	case plan.ConstantVUs:
-		return &constantVUs{s}, nil
 	case plan.SharedIterations:
-		return &sharedIterations{s}, nil
+		return newSharedIterations(s, segment), nil
 	case plan.PerVUIterations:
-		return &perVUIterations{s}, nil
-	case plan.RampingVUs:
-		return &rampingVUs{s, ramp{s.StartVUs, s.Stages}}, nil
+		return newPerVUIterations(s, segment), nil
+	case plan.ConstantVUs, plan.RampingVUs, plan.ExternallyControlled, plan.Users:
+		return newLadder(s, segment), nil
+	case plan.Shape:
+		if !s.Open {
+			return newLadder(s, segment), nil
+		}
+		return newArrivals(s, segment), nil
+	case plan.ConstantArrivalRate, plan.RampingArrivalRate, plan.Capacity:
+		return newArrivals(s, segment), nil
 	}
 	return nil, fmt.Errorf("scenario %q: unknown executor %q", s.Name, s.Executor)
+}
+
+// Scales reports whether the scenario's load can be changed while it runs.
+func Scales(s *plan.Scenario) bool {
+	return s.Executor != plan.SharedIterations && s.Executor != plan.PerVUIterations
+}
+
+// fixed is why an executor refuses to Scale.
+func fixed(s *plan.Scenario) error {
+	return fmt.Errorf("%s runs a fixed number of iterations on its VUs", s.Executor)
 }
 
 // share returns part/whole within 0 and 1; nothing of nothing is all of it.

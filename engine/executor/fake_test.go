@@ -132,7 +132,7 @@ func newStage(t testing.TB, p *plan.Plan, size int, iterate func(ctx context.Con
 	g.script.iterate = g.logged(iterate)
 	g.crew = NewCrew(g.host, g.scenario)
 	var err error
-	if g.executor, err = New(g.scenario); err != nil {
+	if g.executor, err = New(g.scenario, p.Segment); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.host.Pool.Init(context.Background()); err != nil {

@@ -100,7 +100,7 @@ func (s *shift) wait() {
 func (s *shift) start(n int, work func(*worker)) {
 	for i, m := range s.take(n) {
 		s.workers.Go(func() {
-			if w := s.hire(m); w != nil {
+			if w := s.hire(m, true); w != nil {
 				w.pause(spread(i, n, s.crew.plan.StartJitter))
 				work(w)
 				w.leave(false)
@@ -124,14 +124,13 @@ func (s *shift) take(n int) []*vu.Member {
 	return members
 }
 
-// hire makes a worker of a member; when that is nil, of the next to be free.
-// It returns nil when the shift ends before one is, or the member's VU cannot
-// be made.
-func (s *shift) hire(m *vu.Member) *worker {
+// hire makes a worker of a member; when that is nil, of another. planned says
+// that a VU was made for it. It returns nil when the shift ends before there is
+// one, or the VU cannot be made.
+func (s *shift) hire(m *vu.Member, planned bool) *worker {
 	c := s.crew
 	if m == nil {
-		var err error
-		if m, err = c.host.Pool.Get(s.soft); err != nil {
+		if m = s.fetch(planned); m == nil {
 			return nil
 		}
 		c.count(1, true)
@@ -142,6 +141,41 @@ func (s *shift) hire(m *vu.Member) *worker {
 		return nil
 	}
 	return w
+}
+
+// patience is how long a scenario waits for VUs that were made for it and are
+// still at work elsewhere, before it has others made.
+const patience = time.Second
+
+// fetch returns a member that was not free at first: one that came free
+// meanwhile, or a new one when none is to be expected.
+func (s *shift) fetch(planned bool) *vu.Member {
+	c := s.crew
+	if planned {
+		ctx, cancel := context.WithTimeout(s.soft, patience)
+		m, err := c.host.Pool.Get(ctx)
+		cancel()
+		if err == nil {
+			return m
+		}
+	}
+	select {
+	case c.making <- struct{}{}:
+	case <-s.soft.Done():
+		return nil
+	}
+	m, err := c.host.Pool.Grow(s.soft)
+	<-c.making
+	switch {
+	case err == nil:
+		return m
+	case errors.Is(err, vu.ErrFull):
+		m, _ = c.host.Pool.Get(s.soft)
+		return m
+	case s.soft.Err() == nil:
+		c.lose(err)
+	}
+	return nil
 }
 
 // count accounts for n more VUs at work, or fewer.
