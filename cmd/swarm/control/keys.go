@@ -34,6 +34,8 @@ type Keys struct {
 	stopped  bool
 	last     Scaled // what was set last, which the status tells only later
 	lastAt   time.Time
+	pausing  bool // what was ordered last
+	pausedAt time.Time
 }
 
 const (
@@ -101,12 +103,21 @@ func (k *Keys) showHelp(on bool) {
 
 func (k *Keys) refused(err error) { k.Screen.Say(err.Error(), true) }
 
+// paused is whether the run is, or was last ordered to be.
+func (k *Keys) paused() bool {
+	if !k.pausedAt.IsZero() && k.now().Sub(k.pausedAt) < statusLag {
+		return k.pausing
+	}
+	return k.Board.Paused()
+}
+
 func (k *Keys) pause() {
-	if k.Board.Paused() {
+	if k.paused() {
 		if err := k.Control.Resume(); err != nil {
 			k.refused(err)
 			return
 		}
+		k.pausing, k.pausedAt = false, k.now()
 		k.Screen.Say("the run goes on", false)
 		return
 	}
@@ -114,6 +125,7 @@ func (k *Keys) pause() {
 		k.refused(err)
 		return
 	}
+	k.pausing, k.pausedAt = true, k.now()
 	k.Screen.Say("paused: no iteration begins, running ones end; p lets the run go on", false)
 }
 

@@ -350,7 +350,7 @@ func decode(body []byte, v any) error {
 	var kind *json.UnmarshalTypeError
 	message := strings.TrimPrefix(err.Error(), "json: ")
 	if errors.As(err, &kind) {
-		message = fmt.Sprintf("%s must be a %s, got a %s", fieldName(kind.Field), kindName(kind.Type.Kind().String()), kind.Value)
+		message = fmt.Sprintf("%s must be %s, got a %s", fieldName(kind.Field), kindName(kind.Type.Kind().String()), kind.Value)
 	}
 	return refuse(http.StatusBadRequest, "docs/control.md shows each request", "bad JSON: %s", message)
 }
@@ -365,11 +365,11 @@ func fieldName(f string) string {
 func kindName(k string) string {
 	switch k {
 	case "float64":
-		return "number"
+		return "a number"
 	case "bool":
-		return "boolean"
+		return "true or false"
 	case "struct":
-		return "object"
+		return "an object"
 	}
-	return k
+	return "a " + k
 }
