@@ -9,11 +9,15 @@ import (
 
 // Status is a moment of a run.
 type Status struct {
-	Elapsed   time.Duration // since Execute began, until the last scenario ended
+	// Elapsed is the time since Execute began, until the last scenario ended,
+	// as a clock on the wall shows it: pauses count, for during them requests
+	// may be under way and are measured. Schedules, and with them each
+	// scenario's Elapsed and Progress, stand still meanwhile.
+	Elapsed   time.Duration
 	VUs       int           // at work in a scenario now
 	VUsMax    int           // made
-	Paused    bool
-	Vitals    health.Vitals
+	Paused    bool          // no iteration begins until Resume
+	Vitals    health.Vitals // of this generator
 	Scenarios []ScenarioStatus
 }
 
@@ -21,7 +25,7 @@ type Status struct {
 type ScenarioStatus struct {
 	Name        string
 	State       string        // "waiting", "running", "stopping", "done"
-	Elapsed     time.Duration // since its start, until its end
+	Elapsed     time.Duration // load time since its start, until its end
 	VUs         int           // at work now
 	VUsPlanned  int           // most it should run now
 	RatePlanned float64       // open models: iterations per second it should start now
@@ -39,12 +43,14 @@ func (r *Run) Status() Status {
 	st := Status{
 		VUs:       r.host.VUs.Now(),
 		VUsMax:    r.host.Pool.Made(),
+		Vitals:    r.monitor.Vitals(),
 		Scenarios: make([]ScenarioStatus, 0, len(r.scenarios)),
 	}
 	if began := r.began.Load(); began >= 0 {
 		now := r.ended.Load()
 		if now < 0 {
 			now = int64(r.host.Clock.Now())
+			st.Paused = r.host.Stopwatch.Paused()
 		}
 		st.Elapsed = time.Duration(now - began)
 	}
@@ -61,6 +67,7 @@ func (s *scenario) status() ScenarioStatus {
 		State:   state.String(),
 		Elapsed: s.crew.Elapsed(),
 		VUs:     s.crew.Active(),
+		Dropped: s.crew.Dropped(),
 	}
 	st.Complete, st.Interrupted = s.crew.Ended()
 	st.Started = s.crew.Started() // read last: never less than what ended
