@@ -98,12 +98,13 @@ func readBounded(name string, most int64) ([]byte, error) {
 // where everything stands.
 type configReader struct {
 	file     string
+	lines    []string
 	places   map[string]plan.Position // by joined path
 	problems plan.Problems
 }
 
-func newConfigReader(file string) *configReader {
-	r := &configReader{file: file, places: map[string]plan.Position{}}
+func newConfigReader(file, text string) *configReader {
+	r := &configReader{file: file, lines: strings.Split(text, "\n"), places: map[string]plan.Position{}}
 	r.places[""] = plan.Position{File: file}
 	return r
 }
@@ -115,7 +116,7 @@ func (r *configReader) at(line, column int) plan.Position {
 func (r *configReader) fail(at plan.Position, hint, format string, args ...any) {
 	const most = 100
 	if len(r.problems) < most {
-		r.problems = append(r.problems, plan.Problem{Message: fmt.Sprintf(format, args...), Hint: hint, At: at})
+		r.problems = append(r.problems, plan.Problem{Message: fmt.Sprintf(format, args...), Hint: hint, At: at, Line: r.line(at.Line)})
 	}
 }
 
@@ -124,11 +125,21 @@ func (r *configReader) place(path []string, at plan.Position) {
 	r.places[strings.Join(path, "\x00")] = at
 }
 
+// line returns the text of a line, "" if there is none.
+func (r *configReader) line(number int) string {
+	if number < 1 || number > len(r.lines) {
+		return ""
+	}
+	return strings.TrimSuffix(r.lines[number-1], "\r")
+}
+
 // layer returns what was read.
 func (r *configReader) layer(options []byte) plan.Layer {
-	return plan.Layer{Options: options, Locate: func(path []string) plan.Position {
-		return r.places[strings.Join(path, "\x00")]
-	}}
+	return plan.Layer{
+		Options: options,
+		Locate:  func(path []string) plan.Position { return r.places[strings.Join(path, "\x00")] },
+		Line:    r.line,
+	}
 }
 
 // maxConfigDepth bounds nesting; the deepest option has 6 levels.

@@ -13,7 +13,7 @@ import (
 
 // parseJSON reads a configuration file in JSON, such as one of k6's.
 func parseJSON(file, text string) (plan.Layer, plan.Problems) {
-	r := newConfigReader(file)
+	r := newConfigReader(file, text)
 	if strings.TrimSpace(text) == "" {
 		return r.layer([]byte("{}")), nil
 	}

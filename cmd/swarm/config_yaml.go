@@ -15,7 +15,7 @@ import (
 // parseYAML reads a configuration file in YAML. Aliases are refused: options
 // have no use for them, and ten lines of them unfold to gigabytes.
 func parseYAML(file, text string) (plan.Layer, plan.Problems) {
-	r := newConfigReader(file)
+	r := newConfigReader(file, text)
 	options := []byte("{}")
 	var document yaml.Node
 	loader, err := yaml.NewLoader(strings.NewReader(text))

@@ -155,10 +155,10 @@ func problemFrames(found plan.Problems, b *bundle.Bundle) (out []codeframe.Frame
 		if p.Path != "" {
 			f.Message = p.Path + ": " + p.Message
 		}
-		if b != nil {
+		if f.Line = p.Line; f.Line == "" && b != nil {
 			f.Line = b.SourceLine(p.At.File, p.At.Line)
-			f.Length = wordLength(f.Line, p.At.Column)
 		}
+		f.Length = wordLength(f.Line, p.At.Column)
 		out = append(out, f)
 	}
 	return out

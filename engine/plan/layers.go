@@ -26,11 +26,15 @@ type Layer struct {
 	// just a File, "--vus", if it was not in one. The zero Position when it is
 	// not known. May be nil.
 	Locate func(path []string) Position
+	// Line returns a line of the file that Locate names, to be shown with what
+	// is wrong there. May be nil.
+	Line func(number int) string
 }
 
 // layer is a Layer that values point back to.
 type layer struct {
 	locate func(path []string) Position
+	line   func(number int) string
 }
 
 // at finds the closest place known: that of the value, or of what holds it
@@ -51,15 +55,16 @@ func (l *layer) at(path []string) Position {
 func (d *draft) stack(layers []Layer) node {
 	root := node{kind: object}
 	for _, l := range layers {
-		from := &layer{l.Locate}
+		from := &layer{l.Locate, l.Line}
 		n, err := decode(l.Options)
 		switch {
 		case err != nil:
-			d.report(nil, from.at(nil), "", "options "+err.Error())
+			d.report(nil, from, nil, "", "options "+err.Error())
 			continue
 		case n.kind != object:
 			v := value{node: n, to: d.ledger}
-			d.report(nil, from.at(nil), "", "options must be an object, got "+v.got())
+			v.from = from
+			v.fail("options must be an object, got %s", v.got())
 			continue
 		}
 		root = d.lay(root, n, from)

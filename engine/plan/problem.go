@@ -34,6 +34,7 @@ type Problem struct {
 	Message string // one lower-case line: "must be a whole number of at least 1, got -3"
 	Hint    string // "did you mean \"stages\"?"; may be empty
 	At      Position
+	Line    string // text of that line, if the layer that it stands in tells
 }
 
 // String returns the problem in one line: place, path, message, hint.
@@ -74,12 +75,18 @@ type ledger struct {
 	dropped  int
 }
 
-func (l *ledger) report(path []string, at Position, hint, message string) {
+// report adds a problem with the value that stands at path in the options and,
+// in the layer it is from, at where.
+func (l *ledger) report(path []string, from *layer, where []string, hint, message string) {
 	if len(l.problems) == maxProblems {
 		l.dropped++
 		return
 	}
-	l.problems = append(l.problems, Problem{Path: pathString(path), Message: message, Hint: hint, At: at})
+	p := Problem{Path: pathString(path), Message: message, Hint: hint, At: from.at(where)}
+	if p.At.Line > 0 && from.line != nil {
+		p.Line = from.line(p.At.Line)
+	}
+	l.problems = append(l.problems, p)
 }
 
 // didYouMean returns a hint naming the known name closest to what was written,

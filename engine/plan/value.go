@@ -33,7 +33,7 @@ func (v value) child(key string, n node) value {
 func (v value) fail(format string, args ...any) { v.failHint("", format, args...) }
 
 func (v value) failHint(hint, format string, args ...any) {
-	v.to.report(v.path, v.at(), hint, fmt.Sprintf(format, args...))
+	v.to.report(v.path, v.from, v.where, hint, fmt.Sprintf(format, args...))
 }
 
 // at returns where the value was given.
