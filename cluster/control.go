@@ -148,19 +148,9 @@ func scalable(s *plan.Scenario) error {
 	return nil
 }
 
-// maxRate is the highest arrival rate anybody may ask for, per second.
-const maxRate = 1_000_000_000
-
-// open reports whether the scenario goes by an arrival rate.
-func open(s *plan.Scenario) bool {
-	switch s.Executor {
-	case plan.ConstantArrivalRate, plan.RampingArrivalRate, plan.Capacity:
-		return true
-	case plan.Shape:
-		return s.Open
-	}
-	return false
-}
+// maxRate is the highest arrival rate anybody may ask for, per second: at more
+// than that iterations come closer than a clock can tell.
+const maxRate = 10_000_000
 
 // checkLevel says what is wrong with a level for the scenario.
 func checkLevel(s *plan.Scenario, to engine.Level) error {
@@ -170,11 +160,11 @@ func checkLevel(s *plan.Scenario, to engine.Level) error {
 	switch most := mostVUs(s); {
 	case to.SpawnRate < 0 || !finite(to.SpawnRate):
 		return fmt.Errorf("a spawn rate is a number from 0, got %v", to.SpawnRate)
-	case open(s) && to.VUs != 0:
+	case s.Arrives() && to.VUs != 0:
 		return fmt.Errorf("scenario %q goes by a rate, not by VUs", s.Name)
-	case open(s) && !(to.Rate >= 0 && to.Rate <= maxRate):
+	case s.Arrives() && !(to.Rate >= 0 && to.Rate <= maxRate):
 		return fmt.Errorf("a rate is a number from 0 to %d a second, got %v", maxRate, to.Rate)
-	case !open(s) && to.Rate != 0:
+	case !s.Arrives() && to.Rate != 0:
 		return fmt.Errorf("scenario %q goes by VUs, not by a rate", s.Name)
 	case to.VUs < 0:
 		return fmt.Errorf("a number of VUs is at least 0, got %d", to.VUs)

@@ -82,7 +82,7 @@ func TestScaleIsChecked(t *testing.T) {
 		{"buy", engine.Level{Rate: math.NaN()}, "got NaN"},
 		{"buy", engine.Level{Rate: -1}, "got -1"},
 		{"buy", engine.Level{Rate: math.Inf(1)}, "got +Inf"},
-		{"buy", engine.Level{Rate: 1e300}, "got 1e+300"},
+		{"buy", engine.Level{Rate: 1e300}, "from 0 to 10000000 a second, got 1e+300"},
 		{"brwse", engine.Level{VUs: 1}, `there is no scenario "brwse": did you mean "browse"?`},
 		{"zzz", engine.Level{VUs: 1}, `there is no scenario "zzz"`},
 		{"", engine.Level{VUs: 1}, "say which scenario: browse, buy, manual, crowd"},

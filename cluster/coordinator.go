@@ -241,7 +241,8 @@ func (r *run) conclude() *Result {
 		Isolation:  r.config.Isolation,
 		Notes:      slices.Concat(r.plan.Notes, r.notes),
 		Ended:      ended,
-		Failed:     rank(r.err) > rank(&Stopped{}) || r.nothing != nil || r.marked != nil,
+		Failed:     rank(r.err) > rank(&Stopped{}) || r.nothing != nil || r.marked != nil || len(r.faults) > 0,
+		Faults:     r.faults,
 		Marks:      r.marks,
 		Capacity:   r.reports(),
 	}

@@ -73,15 +73,20 @@ func (e *ThresholdsFailed) Error() string {
 	for _, v := range e.Failed {
 		names = append(names, v.Name+" "+v.Expression)
 	}
+	return "thresholds failed: " + strings.Join(append(names, e.found()...), ", ")
+}
+
+// found says what the searches found.
+func (e *ThresholdsFailed) found() (texts []string) {
 	for _, s := range e.Searches {
 		switch {
 		case s.Rate == 0:
-			names = append(names, "no rate held in "+s.Scenario)
+			texts = append(texts, "no rate held in "+s.Scenario)
 		default:
-			names = append(names, fmt.Sprintf("%d held in %s, less than %d", s.Rate, s.Scenario, s.Demanded))
+			texts = append(texts, fmt.Sprintf("%d held in %s, less than %d", s.Rate, s.Scenario, s.Demanded))
 		}
 	}
-	return "thresholds failed: " + strings.Join(names, ", ")
+	return texts
 }
 
 // Error gives the reason.

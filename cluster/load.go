@@ -117,7 +117,7 @@ func (r *run) complete() time.Duration {
 // a stop ends.
 func loadLimit(p *plan.Plan, exported []string) time.Duration {
 	for i := range p.Scenarios {
-		if endless(&p.Scenarios[i]) {
+		if p.Scenarios[i].Unbounded() {
 			return never
 		}
 	}
@@ -147,15 +147,6 @@ func hooks(p *plan.Plan, exported []string) (limit time.Duration) {
 		limit = sum(limit, vus*p.VUTeardownTimeout)
 	}
 	return limit
-}
-
-// endless reports whether nothing but a stop, or its function, ends a scenario.
-func endless(s *plan.Scenario) bool {
-	switch s.Executor {
-	case plan.ExternallyControlled, plan.Users, plan.Shape:
-		return s.Duration == 0
-	}
-	return false
 }
 
 // obey carries out what was ordered through Control.
@@ -202,6 +193,7 @@ func (r *run) resume() {
 	r.clock.resume(r.now())
 	r.judge.Resume(r.now())
 	r.steering.deadline.release()
+	r.steering.awake = true
 	for _, s := range r.searches {
 		s.restart()
 	}
@@ -292,7 +284,7 @@ func (r *run) settle() {
 
 func (r *run) settleThresholds() {
 	// The last second that has data need not have been a whole one.
-	end := max(r.timeline.End(), r.took).Truncate(threshold.Step)
+	end := min(max(r.timeline.End(), r.took), r.now()+threshold.Step).Truncate(threshold.Step)
 	r.verdicts, _ = r.judge.Judge(r.set, r.took, r.between, end)
 	if r.aborter != nil {
 		if r.verdicts[r.abortedAt].OK {
@@ -315,6 +307,7 @@ func (r *run) settleSearches() {
 	}
 	if len(e.Searches) > 0 {
 		e.Failed = failedOf(r.verdicts)
+		r.faults = e.found()
 		r.fail(e)
 	}
 }

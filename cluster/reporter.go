@@ -59,7 +59,7 @@ func (s *shared) status() engine.Status {
 // socketError counts a request that failed on our account.
 func (s *shared) socketError() {
 	if run := s.loading.Load(); run != nil {
-		socketErrorOf(run)
+		run.SocketError()
 	}
 }
 
@@ -214,7 +214,7 @@ func (p *reporter) sendNumbers(now time.Time) {
 		st.VUsMax = p.vusMax
 		status = fromStatus(st)
 		status.Until = now.UnixNano()
-		for _, mark := range marksOf(p.running) {
+		for _, mark := range p.running.Marks() {
 			rest.Marks = append(rest.Marks, fromMark(mark))
 		}
 	}

@@ -66,6 +66,7 @@ type run struct {
 	searches   []*search
 	consults   uint64 // so far
 
+	faults  []string       // what the searches failed to find
 	nothing *NothingTested // nil when something was tested
 	aborted bool           // by the script
 	marked  *Failed        // by the script, as failed
@@ -158,6 +159,7 @@ type steering struct {
 	order    func()
 	tick     func()               // when all have reported, about each second
 	wake     func() time.Duration // at its own request: it returns when to be called next
+	awake    bool                 // it has a reason to be called now
 	drain    time.Duration        // how long the load may go on after a graceful stop
 }
 
@@ -214,7 +216,6 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 			tick()
 		case <-steer.orders:
 			steer.order()
-			wake.Reset(0)
 		case <-wake.C:
 			if steer.wake != nil && !r.over && !r.hard {
 				wake.Reset(steer.wake())
@@ -239,6 +240,10 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 			kill = time.After(hardGrace)
 		case <-kill:
 			each(to, (*session).kill)
+		}
+		if steer.awake {
+			steer.awake = false
+			wake.Reset(0)
 		}
 		if r.over && !told && c.stop != nil {
 			told = true
@@ -344,8 +349,9 @@ func (r *run) handle(e event) {
 		}
 	case *wire.Message_Status:
 		s.status, s.reported = toStatus(body.Status, r.plan), true
-		if s.until = time.Now(); body.Status.GetUntil() != 0 {
-			s.until = time.Unix(0, body.Status.GetUntil())
+		s.until = time.Now()
+		if told := time.Unix(0, body.Status.GetUntil()); body.Status.GetUntil() != 0 && told.Before(s.until) {
+			s.until = told
 		}
 	case *wire.Message_Delta:
 		if s.receiver.Accept(body.Delta) {

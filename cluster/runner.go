@@ -233,7 +233,7 @@ func (r *runner) start(ctx context.Context, m *wire.Start, run *engine.Run, repo
 	defer reports.end()
 	steering, leave := context.WithCancel(ctx)
 	var working sync.WaitGroup
-	p := &pilot{helm: &r.helm, load: controlOf(run), script: r.script, send: r.send, log: r.log}
+	p := &pilot{helm: &r.helm, load: run, script: r.script, send: r.send, log: r.log}
 	working.Go(func() { p.steer(steering) })
 	defer func() {
 		r.helm.leave()
@@ -315,6 +315,7 @@ func (r *runner) prepare(ctx context.Context, m *wire.Prepare, reports *reporter
 		Events:   events{exceptions, r.log},
 	})
 	if err := run.Init(ctx); err != nil {
+		run.Close()
 		return nil, err
 	}
 	r.shared.set(run, sender)

@@ -139,8 +139,8 @@ func (s *search) watch() bool {
 	for _, w := range working {
 		b, stands := s.bases[w], s.of(w.status)
 		seconds := (w.until.Sub(s.run.started) - b.at).Seconds()
-		o.Achieved += float64(stands.Started-b.started) / seconds * s.scenario.TimeUnit.Seconds()
-		o.Dropped += stands.Dropped - b.dropped
+		o.Achieved += float64(risen(b.started, stands.Started)) / seconds * s.scenario.TimeUnit.Seconds()
+		o.Dropped += risen(b.dropped, stands.Dropped)
 	}
 	if agg, ok := s.run.timeline.Between(from, to).Select(metric.HTTPReqResponseTime, metric.Tags{}); ok {
 		o.P95 = agg.Percentile(95)
@@ -153,6 +153,9 @@ func (s *search) watch() bool {
 	}
 	return true
 }
+
+// risen returns by how much a count has grown; one that fell was no honest one.
+func risen(from, to uint64) uint64 { return max(from, to) - from }
 
 // judge gives the verdicts on a part of the load alone.
 func (s *search) judge(from, to time.Duration) []threshold.Verdict {

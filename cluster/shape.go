@@ -154,6 +154,7 @@ func (r *run) advice(from *session, m *wire.Advice) {
 	for _, s := range r.shapes {
 		if s.asked == from && s.number == m.GetNumber() {
 			s.answer(m)
+			r.steering.awake = true // when to ask next is known now
 		}
 	}
 }

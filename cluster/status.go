@@ -14,7 +14,7 @@ import (
 func fromStatus(s engine.Status) *wire.Status {
 	m := &wire.Status{
 		Elapsed: int64(s.Elapsed), Vus: uint32(s.VUs), VusMax: uint32(s.VUsMax), Paused: s.Paused,
-		Vitals: &wire.Vitals{Cpu: s.Vitals.CPU, Memory: s.Vitals.Memory, Lag: int64(s.Vitals.Lag), Cause: string(s.Vitals.Cause)},
+		Vitals: &wire.Vitals{Cpu: s.Vitals.CPU, Memory: s.Vitals.Memory, Lag: int64(s.Vitals.Lag), Cause: wire.Text(string(s.Vitals.Cause))},
 	}
 	for _, sc := range s.Scenarios {
 		m.Scenarios = append(m.Scenarios, &wire.ScenarioStatus{
@@ -31,7 +31,13 @@ func fromStatus(s engine.Status) *wire.Status {
 func toStatus(m *wire.Status, p *plan.Plan) engine.Status {
 	s := engine.Status{
 		Elapsed: time.Duration(max(m.GetElapsed(), 0)),
-		VUs:     toInt(m.GetVus()), VUsMax: toInt(m.GetVusMax()),
+		VUs:     toInt(m.GetVus()), VUsMax: toInt(m.GetVusMax()), Paused: m.GetPaused(),
+		Vitals: health.Vitals{
+			CPU:    min(atLeast0(m.GetVitals().GetCpu()), 1),
+			Memory: m.GetVitals().GetMemory(),
+			Lag:    time.Duration(max(m.GetVitals().GetLag(), 0)),
+			Cause:  toCause(m.GetVitals().GetCause()),
+		},
 	}
 	for _, sc := range m.GetScenarios() {
 		if p == nil || len(s.Scenarios) == len(p.Scenarios) {

@@ -1,0 +1,363 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmload/swarm/cluster/wire"
+	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/capacity"
+)
+
+const searching = `{"scenarios": {"find": {"executor": "capacity", "preAllocatedVUs": 10, "maxVUs": 1000%s}},
+	"thresholds": {"http_req_response_time": [{"threshold": "p(95)<200", "abortOnFail": true}]}}`
+
+// above makes a target that is fast up to a rate and then slow.
+func above(limit float64) func(float64, time.Duration) float64 {
+	return func(rate float64, _ time.Duration) float64 {
+		if rate > limit {
+			return 1000
+		}
+		return 20
+	}
+}
+
+func TestCapacityIsFound(t *testing.T) {
+	p := &puppet{options: fmt.Sprintf(searching, ""), latency: above(730)}
+	result, err, tr := perform(t, p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Summary.Capacity) != 1 {
+		t.Fatalf("%+v", result.Summary.Capacity)
+	}
+	r := result.Summary.Capacity[0]
+	if r.Rate < 695 || r.Rate > 730 || r.Broke <= 730 || !r.Complete || r.Limit != capacity.Thresholds {
+		t.Errorf("found %d to %d, %s", r.Rate, r.Broke, r.Limit)
+	}
+	for _, s := range r.Steps {
+		if s.Achieved < 0.97*float64(s.Rate) || s.Achieved > 1.03*float64(s.Rate) || s.Span < s.Length-s.Settle-time.Second {
+			t.Errorf("step at %d: achieved %v in %v", s.Rate, s.Achieved, s.Span)
+		}
+		if want := 20.0; s.Held && (s.P95 < want*0.99 || s.P95 > want*1.01) || !s.Held && s.P95 < 900 {
+			t.Errorf("step at %d: p95 %v, held %v", s.Rate, s.P95, s.Held)
+		}
+		if s.Held != (s.Why == "") || len(s.Verdicts) != 2 {
+			t.Errorf("step %+v", s)
+		}
+	}
+	last := r.Steps[len(r.Steps)-1]
+	if last.Phase != capacity.Hold || !last.Held {
+		t.Errorf("last step %+v", last)
+	}
+	// What broke on the way is no verdict on the run.
+	if !result.Summary.Passed || len(result.Summary.Thresholds) != 2 || !result.Summary.Thresholds[0].OK || result.Summary.Thresholds[0].Observed > 30 {
+		t.Errorf("passed %v, %+v", result.Summary.Passed, result.Summary.Thresholds)
+	}
+	scales := p.scales()
+	if scales[len(scales)-1] != "end" || scales[0] != "100/s" {
+		t.Errorf("orders %v", scales)
+	}
+	seen := 0
+	for _, tick := range tr.observe.ticks {
+		if len(tick.Searches) != 1 || len(tick.Searches[0].Steps) < seen {
+			t.Fatalf("tick %+v", tick.Searches)
+		}
+		seen = len(tick.Searches[0].Steps)
+	}
+	if seen != len(r.Steps) {
+		t.Errorf("ticks told of %d steps of %d", seen, len(r.Steps))
+	}
+	if len(result.Summary.Generator.Marks) != 2 {
+		t.Errorf("marks %+v", result.Summary.Generator.Marks)
+	}
+	if end := result.Timeline.End(); end < result.Summary.Duration-2*time.Second || end > result.Summary.Duration+2*time.Second {
+		t.Errorf("timeline to %v of %v", end, result.Summary.Duration)
+	}
+}
+
+func TestCapacityEndings(t *testing.T) {
+	for _, c := range []struct {
+		name, more string
+		p          puppet
+		rate       int64
+		limit      string
+		err        string
+	}{
+		{"the most", `, "maxRate": 400`, puppet{}, 400, capacity.MaxRate, ""},
+		{"nothing holds", `, "rate": 4`, puppet{latency: above(0)}, 0, capacity.Thresholds, "thresholds failed: http_req_response_time p(95)<200, no rate held in find"},
+		{"too little", `, "minRate": 300`, puppet{latency: above(205)}, 200, capacity.Thresholds, "thresholds failed: 200 held in find, less than 300"},
+		{"enough", `, "minRate": 200`, puppet{latency: above(205)}, 200, capacity.Thresholds, ""},
+		{"drops", ``, puppet{drops: func(rate float64) float64 {
+			if rate > 330 {
+				return 0.02
+			}
+			return 0.005
+		}}, 325, capacity.Thresholds, ""},
+		{"a slow generator", ``, puppet{latency: above(500), slow: func(rate float64) bool { return rate > 500 }}, 400, capacity.Generator, ""},
+		{"a target that tires", ``, puppet{latency: func(rate float64, age time.Duration) float64 {
+			if rate > 410 || rate > 390 && age > 15*time.Second {
+				return 1000
+			}
+			return 20
+		}}, 390, capacity.Thresholds, ""},
+		{"no time", `, "maxDuration": "60s"`, puppet{}, 200, capacity.MaxDuration, ""},
+		{"per minute", `, "timeUnit": "1m", "rate": 6000`, puppet{latency: above(205)}, 12000, capacity.Thresholds, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.p.options = fmt.Sprintf(searching, c.more)
+			result, err, _ := perform(t, &c.p, nil)
+			if got := fmt.Sprint(err); got != c.err && (err != nil || c.err != "") {
+				t.Errorf("error %q, want %q", got, c.err)
+			}
+			r := result.Summary.Capacity[0]
+			if r.Rate != c.rate || r.Limit != c.limit {
+				for _, s := range r.Steps {
+					t.Log(s.Phase, s.Rate, s.Held, s.Why)
+				}
+				t.Errorf("found %d, %s; want %d, %s", r.Rate, r.Limit, c.rate, c.limit)
+			}
+			if result.Summary.Passed != (c.err == "") {
+				t.Errorf("passed %v: %v", result.Summary.Passed, result.Summary.Reasons)
+			}
+		})
+	}
+}
+
+func TestCapacityIsStopped(t *testing.T) {
+	p := &puppet{options: fmt.Sprintf(searching, "")}
+	result, err, _ := perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			if len(tr.observe.ticks) == 30 {
+				close(tr.stop)
+			}
+		}
+	})
+	var stopped *Stopped
+	r := result.Summary.Capacity[0]
+	if !errors.As(err, &stopped) || r.Complete || r.Limit != capacity.Stopped || r.Rate != 0 || len(r.Steps) < 2 {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+// A pause voids the probe under way, not the search.
+func TestCapacityIsPaused(t *testing.T) {
+	p := &puppet{options: fmt.Sprintf(searching, ""), latency: above(205)}
+	result, err, _ := perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			switch len(tr.observe.ticks) {
+			case 8, 40:
+				tr.config.Control.Pause()
+			case 38, 45:
+				tr.config.Control.Resume()
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result.Summary.Capacity[0]
+	if r.Rate != 200 {
+		t.Errorf("%+v", r)
+	}
+	for _, s := range r.Steps {
+		if s.Achieved < 0.97*float64(s.Rate) {
+			t.Errorf("the pause was judged: %+v", s)
+		}
+	}
+	if got := p.scales(); slices.Index(got, "pause") < 0 || slices.Index(got, "resume") < 0 {
+		t.Errorf("orders %v", got)
+	}
+}
+
+const shaped = `{"scenarios": {"wave": {"executor": "shape", "shape": "wave", "maxVUs": 50%s}}}`
+
+func TestShapeIsObeyed(t *testing.T) {
+	var questions []map[string]float64
+	p := &puppet{
+		options: fmt.Sprintf(shaped, `, "tick": "2s"`), exports: []string{"wave"},
+		answer: func(q map[string]float64) (string, *wire.Failure) {
+			questions = append(questions, q)
+			return []string{`{"users": 10}`, `{"users": 20, "spawnRate": 4}`, `[5, 2.5]`, ``}[min(len(questions), 4)-1], nil
+		},
+	}
+	result, err, _ := perform(t, p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := p.scales()
+	if len(got) != 4 || got[0][:3] != "10 " || got[1] != "20 at 4" || got[2] != "5 at 2.5" || got[3] != "end" {
+		t.Errorf("orders %v", got)
+	}
+	for i, q := range questions {
+		if q["elapsed"] != float64(2*i) || q["tick"] != float64(i) || i > 0 && q["users"] != float64([]int{10, 20, 5}[i-1]) {
+			t.Errorf("question %d: %v", i, q)
+		}
+	}
+	if d := result.Summary.Duration; len(questions) != 4 || d != 6*time.Second {
+		t.Errorf("%d questions in %v", len(questions), d)
+	}
+}
+
+// A pause holds the questions up, and the function's time with them.
+func TestShapeIsPaused(t *testing.T) {
+	var at []float64
+	p := &puppet{
+		options: fmt.Sprintf(shaped, ``), exports: []string{"wave"},
+		answer: func(q map[string]float64) (string, *wire.Failure) {
+			if at = append(at, q["elapsed"]); len(at) == 10 {
+				return "", nil
+			}
+			return `{"users": 1}`, nil
+		},
+	}
+	result, err, _ := perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			switch len(tr.observe.ticks) {
+			case 3:
+				tr.config.Control.Pause()
+			case 63:
+				tr.config.Control.Resume()
+			}
+		}
+	})
+	if err != nil || len(at) != 10 || at[9] < 8.9 || at[9] > 10.1 || result.Summary.Duration < time.Minute {
+		t.Errorf("%v, asked at %v in %v", err, at, result.Summary.Duration)
+	}
+}
+
+func TestShapeMakesNoSense(t *testing.T) {
+	exception := &wire.Failure{Kind: wire.Failure_EXCEPTION, Exception: &wire.Exception{Name: "TypeError", Message: "no"}}
+	for _, c := range []struct {
+		answer  string
+		failure *wire.Failure
+		want    string
+	}{
+		{`{"users": null}`, nil, `wave() returned {"users": null}: users must be a finite number (NaN and Infinity arrive as null)`},
+		{`{"users": 51}`, nil, `wave() returned {"users": 51}: users must be at most maxVUs, which is 50`},
+		{`"` + strings.Repeat("x", 1000) + `"`, nil, "expected an object"},
+		{"silence", nil, "wave() took longer than 5s"},
+		{"", exception, "wave threw TypeError: no"},
+		{"", &wire.Failure{Kind: wire.Failure_INTERRUPTED}, "wave() took longer than 5s"},
+		{"", &wire.Failure{Text: "no such function"}, "wave() could not be asked: no such function"},
+	} {
+		n := 0
+		p := &puppet{options: fmt.Sprintf(shaped, ``), exports: []string{"wave", "teardown"},
+			answer: func(map[string]float64) (string, *wire.Failure) {
+				if n++; n < 4 {
+					return `{"users": 1}`, nil
+				}
+				return c.answer, c.failure
+			}}
+		result, err, tr := perform(t, p, nil)
+		var script *ScriptError
+		if !errors.As(err, &script) || script.Phase != "wave" || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 500 {
+			t.Errorf("%.60s: %v, want %q", c.answer, err, c.want)
+		}
+		if result == nil || result.Summary.Passed || result.Summary.Duration > 15*time.Second {
+			t.Errorf("%.60s: %+v", c.answer, result)
+		}
+		if got := strings.Join(tr.observe.phases, " "); got != "init load teardown summary" {
+			t.Errorf("phases %s", got)
+		}
+	}
+}
+
+// A paused run does not run out of time; one that was told to wait says so once.
+func TestPausedRunsWait(t *testing.T) {
+	p := &puppet{options: `{"vus": 1, "duration": "10s", "paused": true}`}
+	result, err, tr := perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			if len(tr.observe.ticks) == 3 {
+				if err := tr.config.Control.Scale("", engine.Level{VUs: 7}); err != nil {
+					t.Error(err)
+				}
+				if err := tr.config.Control.Resume(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	if err != nil || result.Summary.Duration != 10*time.Second {
+		t.Errorf("%v, %v", err, result.Summary.Duration)
+	}
+	if got := tr.observe.from("control"); len(got) != 3 || !strings.Contains(got[0], "paused and waits: resume it") {
+		t.Errorf("said %q", got)
+	}
+	if got := p.scales(); strings.Join(got, ", ") != "7 at 0, resume" {
+		t.Errorf("orders %v", got)
+	}
+	if s := tr.observe.ticks[1].Status; !s.Paused {
+		t.Errorf("status %+v", s)
+	}
+}
+
+// The load's time limit stands still while it is paused, whatever happens.
+func TestTheDeadlineMovesWithPauses(t *testing.T) {
+	p := &puppet{options: `{"scenarios": {"a": {"executor": "externally-controlled", "vus": 1, "maxVUs": 5}}}`}
+	_, err, tr := perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			switch len(tr.observe.ticks) {
+			case 5:
+				tr.config.Control.Pause()
+			case 7200: // two hours later
+				tr.config.Control.Stop()
+			}
+		}
+	})
+	var stopped *Stopped
+	if !errors.As(err, &stopped) || !stopped.Control || len(tr.observe.ticks) < 7200 {
+		t.Errorf("%v after %d ticks", err, len(tr.observe.ticks))
+	}
+}
+
+const windowed = `{"scenarios": {"a": {"executor": "constant-arrival-rate", "rate": 10, "duration": "60s", "preAllocatedVUs": 2}},
+	"thresholds": {"http_req_duration": [{"threshold": "p(95)<200 over 10s"%s}], "http_reqs": ["rate>9 over 5s"]}}`
+
+func TestWindowsDecide(t *testing.T) {
+	hiccup := func(_ float64, age time.Duration) float64 {
+		if age > 20*time.Second && age < 25*time.Second {
+			return 1000
+		}
+		return 20
+	}
+	// Ten seconds of a minute were slow, but no p(95) of the whole.
+	p := &puppet{options: fmt.Sprintf(windowed, ""), latency: hiccup}
+	result, err, tr := perform(t, p, nil)
+	var failed *ThresholdsFailed
+	if !errors.As(err, &failed) || len(failed.Failed) != 1 {
+		t.Fatalf("%v, %+v", err, result.Summary.Thresholds)
+	}
+	if v := failed.Failed[0]; v.At < 21*time.Second || v.At > 36*time.Second || v.Over != 10*time.Second || v.Observed < 900 {
+		t.Errorf("%+v", v)
+	}
+	for i, tick := range tr.observe.ticks {
+		if v := tick.Verdicts[0]; v.OK != (i < 20) && (i < 19 || i > 24) {
+			t.Errorf("tick %d: %+v", i, v)
+		}
+	}
+	p = &puppet{options: fmt.Sprintf(windowed, `, "abortOnFail": true`), latency: hiccup}
+	result, err, _ = perform(t, p, nil)
+	if !errors.As(err, &failed) || !failed.Failed[0].Aborted || result.Summary.Duration > 30*time.Second {
+		t.Errorf("%v after %v", err, result.Summary.Duration)
+	}
+	// A pause is no time in which too little happened.
+	p = &puppet{options: fmt.Sprintf(windowed, "")}
+	result, err, _ = perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			switch len(tr.observe.ticks) {
+			case 20:
+				tr.config.Control.Pause()
+			case 40:
+				tr.config.Control.Resume()
+			}
+		}
+	})
+	if err != nil {
+		t.Errorf("%v: %+v", err, result.Summary.Thresholds)
+	}
+}
