@@ -116,12 +116,17 @@ type stage struct {
 // newStage prepares a scenario with size VUs in the pool. It may be changed
 // until run; iterate is what an iteration does.
 func newStage(t testing.TB, p *plan.Plan, size int, iterate func(ctx context.Context, v *fakeVU, it vu.Iteration) error) *stage {
+	return newRoomyStage(t, p, size, size, iterate)
+}
+
+// newRoomyStage is newStage with a pool that may grow to the most VUs.
+func newRoomyStage(t testing.TB, p *plan.Plan, size, most int, iterate func(ctx context.Context, v *fakeVU, it vu.Iteration) error) *stage {
 	g := &stage{t: t, plan: p, scenario: &p.Scenarios[0], stop: make(chan struct{})}
 	registry := metric.NewRegistry(metric.Options{})
 	g.script = &fakeScript{t: t}
 	g.host = &Host{
 		Plan:     p,
-		Pool:     vu.NewPool(g.script, size),
+		Pool:     vu.NewPool(g.script, most),
 		Registry: registry,
 		Events:   g,
 		VUs:      NewHeadcount(registry.Recorder(0), registry.Series(registry.Lookup(metric.VUs), metric.Tags{})),
@@ -134,6 +139,10 @@ func newStage(t testing.TB, p *plan.Plan, size int, iterate func(ctx context.Con
 	var err error
 	if g.executor, err = New(g.scenario, p.Segment); err != nil {
 		t.Fatal(err)
+	}
+	g.host.Pool.Initial = size
+	if g.scenario.Arrives() { // VUs beyond these are made under load
+		g.host.Pool.Initial = p.InitialVUs()
 	}
 	if err := g.host.Pool.Init(context.Background()); err != nil {
 		t.Fatal(err)
@@ -220,8 +229,12 @@ func (g *stage) check() {
 	for m := g.host.Pool.Take(); m != nil; m = g.host.Pool.Take() {
 		back = append(back, m)
 	}
-	if len(back) != g.host.Pool.Size() {
-		g.t.Errorf("%d of %d VUs are back in the pool", len(back), g.host.Pool.Size())
+	places := make(map[vu.Identity]bool)
+	for _, v := range g.script.made {
+		places[v.id] = true
+	}
+	if len(back) != len(places) {
+		g.t.Errorf("%d of %d VUs are back in the pool", len(back), len(places))
 	}
 	for _, m := range back {
 		g.host.Pool.Put(m)

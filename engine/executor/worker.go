@@ -173,7 +173,7 @@ func (w *worker) failed(err error, timedOut bool) (ended, ok bool) {
 		if timedOut {
 			w.exception(timeout("iteration", "iterationTimeout", w.limit.after))
 		}
-		return false, true
+		return false, w.hard.Err() == nil // hard may have ended before soft, its child
 	}
 	c.host.Events.Fault(c.plan.Name, err)
 	return false, w.replace() && w.setUp()
@@ -183,9 +183,11 @@ func timeout(what, option string, after time.Duration) *vu.Exception {
 	return &vu.Exception{Name: "TimeoutError", Message: what + " interrupted after the " + option + " of " + after.String()}
 }
 
-func (w *worker) exception(e *vu.Exception) {
-	w.rec.Record(w.role.exceptions, 1)
-	w.crew.host.Events.Exception(w.crew.plan.Name, e)
+func (w *worker) exception(e *vu.Exception) { w.crew.exception(w.rec, w.role, e) }
+
+func (c *Crew) exception(rec *metric.Recorder, r *role, e *vu.Exception) {
+	rec.Record(r.exceptions, 1)
+	c.host.Events.Exception(c.plan.Name, e)
 }
 
 // replace gives the worker a new VU, and returns whether it has one. That it
@@ -209,9 +211,6 @@ func (w *worker) ready() bool {
 	return (w.member.VU != nil || w.replace()) && (w.member.IsSetUp() || w.setUp())
 }
 
-// setUpAgain is the load time after which a VU whose vuSetup failed tries again.
-const setUpAgain = time.Second
-
 // setUp runs vuSetup until it succeeds. It returns false when the worker has no
 // VU any more, or no iteration would follow.
 func (w *worker) setUp() bool {
@@ -225,17 +224,10 @@ func (w *worker) setUp() bool {
 		if !w.wanted() { // that may be why it failed
 			return false
 		}
-		if e, is := errors.AsType[*vu.Exception](err); is {
-			w.exception(e)
-		} else if _, is := errors.AsType[*vu.Interrupted](err); is || errors.Is(err, context.DeadlineExceeded) {
-			w.exception(timeout("vuSetup", "vuSetupTimeout", c.host.Plan.VUSetupTimeout))
-		} else {
-			c.host.Events.Fault(c.plan.Name, err)
-			if !w.replace() {
-				return false
-			}
+		if c.notSetUp(w.rec, w.role, err); !ended(err) && !w.replace() {
+			return false
 		}
-		if !c.host.Stopwatch.Await(c.host.Stopwatch.Now()+setUpAgain, nil, w.soft) {
+		if !w.shift.time.Await(w.shift.time.Now()+setUpAgain, nil, w.soft) {
 			return false
 		}
 		w.now = c.host.Clock.Now()
@@ -246,13 +238,8 @@ func (w *worker) setUp() bool {
 func (w *worker) trySetUp() error {
 	ctx, cancel := context.WithCancel(w.hard)
 	defer cancel()
-	if d := w.crew.host.Plan.VUSetupTimeout; d > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, d)
-		defer stop()
-	}
 	defer context.AfterFunc(w.shift.soft, cancel)()
-	return w.member.Setup(ctx)
+	return w.crew.setUp(ctx, w.member)
 }
 
 // pause waits for d, or until no iteration is to begin any more.
