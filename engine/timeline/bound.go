@@ -12,7 +12,7 @@ func (t *Timeline) bound() {
 	for _, e := range t.series {
 		t.account(e, func() { e.retire(t.end-t.recent, t) })
 	}
-	for t.bytes > t.maxBytes-t.maxBytes/16 {
+	for t.bytes > t.maxBytes {
 		if !t.coarsen() && !t.fold() {
 			t.patience = t.end + fewest/4
 			return
@@ -67,15 +67,31 @@ func (t *Timeline) fold() bool {
 		}
 	}
 	slices.SortStableFunc(candidates, func(a, b *series) int { return cmp.Compare(a.count, b.count) })
+	groups := make(map[*series][]*series)
+	var order []*series // that of a map would differ from run to run
 	for _, e := range candidates[:(len(candidates)+foldShare-1)/foldShare] {
 		tags, _ := collapsed(e.tags, distinct[t.families[e.metric.Name]])
-		t.foldInto(e, t.find(e.metric, tags))
+		into := t.find(e.metric, tags)
+		if groups[into] == nil {
+			order = append(order, into)
+		}
+		groups[into] = append(groups[into], e)
+	}
+	for _, into := range order {
+		// It may have been one of another group. A target has more tags
+		// collapsed than its group, so that there is no circle.
+		t.foldAll(groups[into], into.survivor())
 	}
 	if len(candidates) == 0 {
 		return false
 	}
 	t.series = slices.DeleteFunc(t.series, func(e *series) bool { return e.into != nil })
 	t.sweep = 0
+	for _, src := range t.sources {
+		for _, known := range src {
+			known.series = known.survivor()
+		}
+	}
 	return true
 }
 
@@ -111,9 +127,21 @@ func collapsed(tags metric.Tags, distinct map[string]int) (_ metric.Tags, ok boo
 	return tags.With(metric.Tag{Key: worst, Value: metric.Overflow}), true
 }
 
-// foldInto adds e to another series.
-func (t *Timeline) foldInto(e, into *series) {
-	f := t.families[e.metric.Name]
+// foldAll adds series to another. It adds them to each other first, two and
+// two, so that a column that has become large is not written for each of them.
+func (t *Timeline) foldAll(group []*series, into *series) {
+	for len(group) > 1 {
+		half := (len(group) + 1) / 2
+		for i, e := range group[half:] {
+			t.fold2(e, group[i])
+		}
+		group = group[:half]
+	}
+	t.fold2(group[0], into)
+}
+
+// fold2 adds e to another series.
+func (t *Timeline) fold2(e, into *series) {
 	before := e.size() + into.size()
 	for _, half := range []*series{e, into} {
 		half.retire(max(e.boundary, into.boundary), t)
@@ -125,9 +153,10 @@ func (t *Timeline) foldInto(e, into *series) {
 	into.old.join(&e.old, e.shape, &t.tmp)
 	into.recent.join(&e.recent, e.shape, &t.tmp)
 	into.absorb(e)
-	// A stub of e stays, for those who know the series by its tags.
-	t.bytes += into.size() + seriesBytes + 3*len(e.key) - before
-	e.into, e.old, e.recent = into, column{}, column{}
+	t.bytes += into.size() - before
+	e.into = into
+	f := t.families[e.metric.Name]
+	delete(f.byKey, e.key) // who defines it anew gets it anew
 	i, _ := f.search(e.key)
 	f.sorted = slices.Delete(f.sorted, i, i+1)
 	t.folded++

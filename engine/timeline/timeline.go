@@ -73,8 +73,8 @@ type Timeline struct {
 // family is a metric and its series.
 type family struct {
 	metric metric.Metric
-	byKey  map[string]*series // folded ones lead to what they were added to
-	sorted []*series          // by key; without folded ones
+	byKey  map[string]*series // without folded ones
+	sorted []*series          // the same by key
 }
 
 // source is what is known of one runner: its series by their IDs.
@@ -161,7 +161,6 @@ func (t *Timeline) Add(from string, s *metric.Snapshot) {
 		if known == nil {
 			continue // no set accepts this
 		}
-		known.series = known.survivor()
 		e := known.series
 		p = point{count: d.Count, sum: d.Sum, nonZero: d.NonZero, buckets: d.Buckets}
 		if e.shape == gauge || e.shape == level {
@@ -236,7 +235,7 @@ func (t *Timeline) find(m metric.Metric, tags metric.Tags) *series {
 	}
 	key := tags.String()
 	if e := f.byKey[key]; e != nil {
-		return e.survivor()
+		return e
 	}
 	e := &series{
 		metric: m, shape: shapeOf(m), tags: tags, key: key,
@@ -324,9 +323,9 @@ func (t *Timeline) Resolution() time.Duration { return time.Duration(t.coarsest)
 // End returns the end of the last interval with data, since Start.
 func (t *Timeline) End() time.Duration { return time.Duration(t.end) * t.tick }
 
-// Folded returns how many series were added to others for want of room: what
-// is asked for by their tags is missing there, what is asked for without is
-// complete.
+// Folded returns how often a series was added to another for want of room: what
+// is asked for by its tags is missing from then on, what is asked for without
+// is complete.
 func (t *Timeline) Folded() int { return t.folded }
 
 // Metrics returns the metrics that have points, sorted by name.
