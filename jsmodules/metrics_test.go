@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -126,5 +127,29 @@ func TestSubclassedMetric(t *testing.T) {
 	}
 	if a := w.series(t, "t")["scenario=default"]; a.Count != 1 {
 		t.Errorf("recorded %+v", a)
+	}
+}
+
+// Beyond the first few, metrics are found all the same, and nothing else is
+// taken for one.
+func TestManyMetrics(t *testing.T) {
+	w := newWorld(nil)
+	err := w.run(t, `const all = Array.from({length: 40}, (_, i) => new Counter("m" + i));`, `
+		all.forEach((m, i) => { if (m.name !== "m" + i || Object.keys(m).join() !== "name" || !(m instanceof Counter)) throw m.name; m.add(i + 1) });
+		all[30].note = 1; if (all[30].note !== 1 || Object.keys(all[30]).join() !== "name,note" || !delete all[30].note || "note" in all[30]) throw "note";
+		try { all[0].name = "x"; throw "renamed" } catch (e) { if (!(e instanceof TypeError)) throw e }
+		for (const other of [{}, [], null, () => 1, Object.create(all[35]), new Proxy(all[35], {})]) {
+			try { all[0].add.call(other, 1) } catch (e) { if (e instanceof TypeError) continue; throw e }
+			throw "taken for a metric";
+		}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		for _, agg := range w.series(t, "m"+strconv.Itoa(i)) {
+			if agg.Sum != float64(i+1) {
+				t.Errorf("m%d: %v", i, agg.Sum)
+			}
+		}
 	}
 }

@@ -87,11 +87,11 @@ func (v *VU) parseJSON(text []byte) (goja.Value, error) {
 	if len(text) == 0 {
 		return goja.Undefined(), nil
 	}
-	parse, ok := goja.AssertFunction(v.rt.GlobalObject().Get("JSON").ToObject(v.rt).Get("parse"))
-	if !ok {
-		return nil, &vu.Exception{Name: "TypeError", Message: "the script replaced JSON.parse by something that is not a function"}
+	value, err := v.ParseJSON(string(text))
+	if err != nil {
+		return nil, &vu.Exception{Name: "SyntaxError", Message: err.Error()}
 	}
-	return parse(goja.Undefined(), v.rt.ToValue(string(text)))
+	return value, nil
 }
 
 // toJSON turns a value of the script into JSON, nil for undefined.

@@ -57,16 +57,11 @@ func (m *module) jsonValue(v gjson.Result) goja.Value {
 	return m.parseJSON(v.Raw)
 }
 
-// parseJSON is JSON.parse, as it was before the script had a chance to change
-// it. A syntax error is thrown.
+// parseJSON throws a syntax error when text is not JSON.
 func (m *module) parseJSON(text string) goja.Value {
-	v, err := m.parse(goja.Undefined(), m.rt.ToValue(text))
+	v, err := m.v.ParseJSON(text)
 	if err != nil {
-		if ex, ok := err.(*goja.Exception); ok {
-			detail := ex.Value().String()
-			m.throw("SyntaxError", "response.json(): the body is not JSON: "+clip(detail))
-		}
-		panic(err)
+		m.throw("SyntaxError", "response.json(): the body is not JSON: "+clip(err.Error()))
 	}
 	return v
 }

@@ -31,7 +31,7 @@ import (
 func Module() sandbox.Module {
 	return sandbox.Module{
 		Names:   []string{"swarm/http", "k6/http"},
-		Exports: append([]string{"default"}, exportNames()...),
+		Exports: exportNames(),
 		Load: func(h *sandbox.Host) (sandbox.New, error) {
 			p, err := newProgram(h)
 			if err != nil {
@@ -58,16 +58,14 @@ type module struct {
 	lastURL string  // the URL asked for last
 	last    *target // and what it parsed to
 	methods methods
-	jars    *goja.Object  // prototype of cookie jars; nil until needed
-	vuJar   *goja.Object  // what http.cookieJar() returns
-	parse   goja.Callable // JSON.parse
+	jars    *goja.Object // prototype of cookie jars; nil until needed
+	vuJar   *goja.Object // what http.cookieJar() returns
 }
 
 func newModule(p *program, v *sandbox.VU) *module {
 	m := &module{p: p, v: v, rt: v.Runtime(), client: newClient(p), expect: defaultExpectation()}
-	m.parse, _ = goja.AssertFunction(m.rt.GlobalObject().Get("JSON").ToObject(m.rt).Get("parse"))
 	m.rec = recorder{p: p, rec: v.Recorder()}
-	m.object = m.rt.NewDynamicObject(&surface{m: m})
+	m.object = p.shape.New(v, m)
 	v.OnClose(m.client.close)
 	v.OnIterationEnd(m.iterationEnd)
 	return m
@@ -90,22 +88,21 @@ func (m *module) iterationEnd() {
 func (m *module) throw(kind, text string) { m.v.Throw(kind, text) }
 
 // export is one property of the module.
-type export struct {
-	name string
-	make func(m *module) goja.Value
-}
+type export = sandbox.Prop[*module]
 
 func function(name string, length int, f func(m *module, fc goja.FunctionCall) goja.Value) export {
-	return export{name, func(m *module) goja.Value {
+	return export{Name: name, Make: func(m *module) goja.Value {
 		return m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value { return f(m, fc) })
 	}}
 }
 
 func constant(name, value string) export {
-	return export{name, func(m *module) goja.Value { return m.rt.ToValue(value) }}
+	return export{Name: name, Make: func(m *module) goja.Value { return m.rt.ToValue(value) }}
 }
 
-// exports lists the module's properties.
+// exports lists the module's properties; `default` is the module itself, so
+// both ways of importing give the same. Scripts may replace them, as some that
+// instrument requests do.
 var exports = [...]export{
 	function("get", 2, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("GET", "http.get", fc, false) }),
 	function("head", 2, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("HEAD", "http.head", fc, false) }),
@@ -121,78 +118,18 @@ var exports = [...]export{
 	function("setResponseCallback", 1, (*module).setResponseCallback),
 	function("expectedStatuses", 1, (*module).expectedStatuses),
 	function("cookieJar", 0, (*module).cookieJar),
-	{"CookieJar", (*module).cookieJarClass},
+	{Name: "CookieJar", Make: (*module).cookieJarClass},
 	constant("TLS_1_0", "tls1.0"),
 	constant("TLS_1_1", "tls1.1"),
 	constant("TLS_1_2", "tls1.2"),
 	constant("TLS_1_3", "tls1.3"),
+	{Name: "default", Make: func(m *module) goja.Value { return m.object }},
 }
 
 func exportNames() []string {
 	names := make([]string, len(exports))
 	for i := range exports {
-		names[i] = exports[i].name
+		names[i] = exports[i].Name
 	}
 	return names
 }
-
-// surface is the module's object. It makes a function when a script first reads
-// it; `default` is the object itself, so both ways of importing give the same.
-// Scripts may replace properties, as some that instrument requests do.
-type surface struct {
-	m     *module
-	made  [len(exports)]goja.Value
-	extra map[string]goja.Value
-}
-
-func exportIndex(name string) int {
-	for i := range exports {
-		if exports[i].name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-func (s *surface) Get(name string) goja.Value {
-	if i := exportIndex(name); i >= 0 {
-		if s.made[i] == nil {
-			s.made[i] = exports[i].make(s.m)
-		}
-		return s.made[i]
-	}
-	if name == "default" {
-		return s.m.object
-	}
-	return s.extra[name]
-}
-
-func (s *surface) Set(name string, v goja.Value) bool {
-	if i := exportIndex(name); i >= 0 {
-		s.made[i] = v
-		return true
-	}
-	if name == "default" {
-		return false
-	}
-	if s.extra == nil {
-		s.extra = map[string]goja.Value{}
-	}
-	s.extra[name] = v
-	return true
-}
-
-func (s *surface) Has(name string) bool {
-	_, ok := s.extra[name]
-	return ok || name == "default" || exportIndex(name) >= 0
-}
-
-func (s *surface) Delete(name string) bool {
-	if name == "default" || exportIndex(name) >= 0 {
-		return false
-	}
-	delete(s.extra, name)
-	return true
-}
-
-func (s *surface) Keys() []string { return exportNames() }

@@ -20,6 +20,7 @@ type program struct {
 	base      time.Time // zero of clock
 	tls       *tls.Config
 	system    systemTags
+	shape     *sandbox.Shape[*module]
 	metrics   httpMetrics
 
 	targets  cache[string, *target]
@@ -32,7 +33,7 @@ type program struct {
 }
 
 func newProgram(h *sandbox.Host) (*program, error) {
-	p := &program{host: h, base: time.Now()}
+	p := &program{host: h, base: time.Now(), shape: sandbox.NewShape(exports[:]...)}
 	system := defaultSystemTags
 	// A script that is only inspected has no plan; it makes no requests either.
 	if h.Plan != nil {
