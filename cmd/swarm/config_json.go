@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,12 +18,13 @@ func parseJSON(file, text string) (plan.Layer, plan.Problems) {
 	}
 	w := &jsonWalk{configReader: r, text: text, decoder: json.NewDecoder(strings.NewReader(text))}
 	w.decoder.UseNumber()
-	if start := w.next(); start < len(text) && text[start] != '{' {
-		r.fail(w.position(start), `such as { "vus": 10 }`, "must be an object of options")
-	} else if err := w.value(nil); err != nil {
+	var whole json.RawMessage
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		w.failJSON(err)
-	} else if rest := w.next(); rest < len(text) {
-		r.fail(w.position(rest), "", "must hold one value, another begins here")
+	} else if start := w.next(); text[start] != '{' {
+		r.fail(w.position(start), `such as { "vus": 10 }`, "must be an object of options")
+	} else {
+		w.value(nil)
 	}
 	return r.layer([]byte(text)), r.problems
 }
@@ -63,53 +63,54 @@ func (w *jsonWalk) position(offset int) plan.Position {
 }
 
 func (w *jsonWalk) failJSON(err error) {
-	at := w.position(int(w.decoder.InputOffset()))
-	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		at = w.position(int(syntax.Offset) - 1)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		at, err = w.position(len(w.text)), errors.New("unexpected end")
+	at := w.position(len(w.text))
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) && !strings.HasPrefix(syntax.Error(), "unexpected end") {
+		at = w.position(int(syntax.Offset) - 1) // the offset counts the byte that is wrong
 	}
 	w.fail(at, "", "is not valid JSON: %v", err)
 }
 
-// value goes through the value at path.
-func (w *jsonWalk) value(path []string) error {
-
-	if len(path) > maxConfigDepth {
-		return errors.New("is nested too deep")
-	}
+// value goes through the value at path; more says whether to go on after it.
+// The text is valid.
+func (w *jsonWalk) value(path []string) (more bool) {
+	start := w.next()
 	token, err := w.decoder.Token()
 	if err != nil {
-		return err
+		w.failJSON(err)
+		return false
+	}
+	if len(path) > maxConfigDepth {
+		w.fail(w.position(start), "", "is nested deeper than %d levels", maxConfigDepth)
+		return false
 	}
 	switch token {
 	case json.Delim('['):
 		for i := 0; w.decoder.More(); i++ {
 			below := append(path[:len(path):len(path)], strconv.Itoa(i))
 			w.place(below, w.position(w.next()))
-			if err := w.value(below); err != nil {
-				return err
+			if !w.value(below) {
+				return false
 			}
 		}
 	case json.Delim('{'):
-		if err := w.object(path); err != nil {
-			return err
+		if !w.object(path) {
+			return false
 		}
 	default:
-		return nil
+		return true
 	}
-	_, err = w.decoder.Token()
-	return err
+	_, err = w.decoder.Token() // the bracket
+	return err == nil
 }
 
-func (w *jsonWalk) object(path []string) error {
+func (w *jsonWalk) object(path []string) (more bool) {
 	seen := map[string]int{}
 	for w.decoder.More() {
 		at := w.position(w.next())
 		token, err := w.decoder.Token()
 		if err != nil {
-			return err
+			w.failJSON(err)
+			return false
 		}
 		key, _ := token.(string)
 		if first, twice := seen[key]; twice {
@@ -118,9 +119,9 @@ func (w *jsonWalk) object(path []string) error {
 		seen[key] = at.Line
 		below := append(path[:len(path):len(path)], key)
 		w.place(below, at)
-		if err := w.value(below); err != nil {
-			return err
+		if !w.value(below) {
+			return false
 		}
 	}
-	return nil
+	return true
 }
