@@ -94,7 +94,7 @@ func (s *search) begin() {
 	}
 	s.probe, s.active = p, true
 	s.start()
-	s.run.scale(s.scenario.Name, engine.Level{Rate: float64(p.Rate) / s.scenario.TimeUnit.Seconds()})
+	s.run.scale(s.scenario.Name, engine.Level{Rate: float64(p.Rate) / timeUnit(s.scenario)})
 	s.run.say("info", fmt.Sprintf("capacity of %s: %s at %d per %v", s.scenario.Name, p.Phase, p.Rate, s.scenario.TimeUnit))
 }
 
@@ -139,7 +139,7 @@ func (s *search) watch() bool {
 	for _, w := range working {
 		b, stands := s.bases[w], s.of(w.status)
 		seconds := (w.until.Sub(s.run.started) - b.at).Seconds()
-		o.Achieved += float64(risen(b.started, stands.Started)) / seconds * s.scenario.TimeUnit.Seconds()
+		o.Achieved += float64(risen(b.started, stands.Started)) / seconds * timeUnit(s.scenario)
 		o.Dropped += risen(b.dropped, stands.Dropped)
 	}
 	if agg, ok := s.run.timeline.Between(from, to).Select(metric.HTTPReqResponseTime, metric.Tags{}); ok {

@@ -97,11 +97,19 @@ func (s *shape) begin(now time.Duration) bool {
 	default:
 		return s.over
 	}
-	s.begun, s.next = true, now
+	s.begun, s.next = true, s.began
 	return true
 }
 
 func (s *shape) status() engine.Status { return s.run.status() }
+
+// timeUnit returns the seconds that a scenario's rates are for.
+func timeUnit(s *plan.Scenario) float64 {
+	if s.TimeUnit <= 0 {
+		return 1
+	}
+	return s.TimeUnit.Seconds()
+}
 
 func (s *shape) patience() time.Duration {
 	return max(patience*min(s.scenario.Tick, never/patience), leastPatience)
@@ -115,16 +123,16 @@ func (s *shape) ask(now time.Duration) time.Duration {
 		return never
 	}
 	elapsed := now - s.began
-	if late := now - s.next; late < s.scenario.Tick {
-		elapsed -= late // on time: the function sees whole ticks
+	if now-s.next < s.scenario.Tick {
+		elapsed = s.next - s.began // on time: the function sees whole ticks
 	}
 	question := struct {
 		Elapsed    float64 `json:"elapsed"` // seconds
-		Users      int     `json:"users"`
+		Users      int     `json:"users"`   // at the last report of the runners, as iterations
 		Rate       float64 `json:"rate"`
 		Iterations uint64  `json:"iterations"`
 		Tick       uint64  `json:"tick"`
-	}{Elapsed: elapsed.Seconds(), Rate: s.rate, Tick: s.ticks}
+	}{Elapsed: elapsed.Truncate(time.Millisecond).Seconds(), Rate: s.rate * timeUnit(s.scenario), Tick: s.ticks}
 	for _, o := range s.status().Scenarios {
 		if o.Name == s.scenario.Name {
 			question.Users, question.Iterations = o.VUs, o.Complete+o.Interrupted
@@ -291,15 +299,12 @@ func openLevel(rate *float64, s *plan.Scenario) (engine.Level, error) {
 	if rate == nil {
 		return engine.Level{}, numberMissing("rate")
 	}
-	perSecond := *rate
-	if s.TimeUnit > 0 {
-		perSecond /= s.TimeUnit.Seconds()
-	}
-	switch {
+	switch perSecond := *rate / timeUnit(s); {
 	case !(perSecond >= 0):
 		return engine.Level{}, errors.New("rate must be at least 0")
 	case perSecond > maxRate:
 		return engine.Level{}, fmt.Errorf("rate must be at most %d a second", maxRate)
+	default:
+		return engine.Level{Rate: perSecond}, nil
 	}
-	return engine.Level{Rate: perSecond}, nil
 }
