@@ -28,11 +28,15 @@ const (
 // candidates are scenarios of crewSize VUs that work all the time from 0 to
 // span, provided the iterations executors have enough to do.
 func candidates() []plan.Scenario {
+	half := []plan.Stage{{Duration: span / 2, Target: crewSize}, {Duration: span / 2, Target: crewSize}}
 	return []plan.Scenario{
 		{Executor: plan.ConstantVUs, VUs: crewSize, Duration: span},
 		{Executor: plan.SharedIterations, VUs: crewSize, Iterations: plenty * crewSize, MaxDuration: span},
 		{Executor: plan.PerVUIterations, VUs: crewSize, Iterations: plenty, MaxDuration: span},
-		{Executor: plan.RampingVUs, StartVUs: crewSize, Stages: []plan.Stage{{Duration: span, Target: crewSize}}, GracefulRampDown: grace},
+		{Executor: plan.RampingVUs, StartVUs: crewSize, Stages: half, GracefulRampDown: grace},
+		{Executor: plan.ExternallyControlled, VUs: crewSize, MaxVUs: 2 * crewSize, Duration: span},
+		{Executor: plan.Users, VUs: crewSize, Duration: span, Classes: []plan.Class{{Name: "Buyer", Weight: 1}}},
+		{Executor: plan.Shape, PreAllocatedVUs: crewSize, MaxVUs: 2 * crewSize, Duration: span}, // told before it begins
 	}
 }
 
@@ -47,6 +51,8 @@ var conformance = []struct {
 	// borrow takes a VU out of the pool first: g.borrowed.
 	borrow  bool
 	iterate func(g *stage, ctx context.Context, v *fakeVU, it vu.Iteration) error
+	// most is how many VUs the pool can have; 0: no more than it has at first.
+	most int
 	// during runs beside the executor; nil for nothing.
 	during func(g *stage, hard context.CancelFunc)
 	check  func(t *testing.T, g *stage)
@@ -181,6 +187,9 @@ var conformance = []struct {
 			s.Exec = "buy"
 			s.Env = map[string]string{"CURRENCY": "EUR"}
 			s.Tags = map[string]string{"team": "shop"}
+			for i := range s.Classes {
+				s.Classes[i].Exec = "buy"
+			}
 		},
 		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
 			return sleep(ctx, 3*time.Second)
@@ -190,9 +199,13 @@ var conformance = []struct {
 				t.Fatal("no iteration")
 			}
 			first := g.log[0].Scenario
+			own := map[string]string{"team": "shop"}
+			if g.scenario.Executor == plan.Users {
+				own[UserTag] = "Buyer"
+			}
 			if first.Name != "work" || first.Exec != "buy" ||
 				!maps.Equal(first.Env, map[string]string{"CURRENCY": "EUR"}) ||
-				!maps.Equal(first.Tags, map[string]string{"team": "shop"}) {
+				!maps.Equal(first.Tags, own) {
 				t.Errorf("the VU got %+v", first)
 			}
 			for _, l := range g.log {
@@ -204,11 +217,9 @@ var conformance = []struct {
 				}
 			}
 			for _, name := range []string{metric.Iterations, metric.IterationDuration} {
-				want := metric.NewTags(
-					metric.Tag{Key: "scenario", Value: "work"},
-					metric.Tag{Key: "team", Value: "shop"},
-					metric.Tag{Key: "build", Value: "7"},
-				)
+				all := maps.Clone(own)
+				all["scenario"], all["build"] = "work", "7"
+				want := metric.TagsFromMap(all)
 				for tags := range g.recorded.Series(name) {
 					if tags.String() != want.String() {
 						t.Errorf("%s recorded with tags %v", name, tags)
@@ -350,6 +361,7 @@ var conformance = []struct {
 			if n, _ := g.crew.Lost(); n != crewSize {
 				t.Errorf("lost %d", n)
 			}
+			wantTook(t, g, 300*time.Millisecond)
 		},
 	},
 	{
@@ -441,6 +453,198 @@ var conformance = []struct {
 			wantIterations(t, g, 34*(crewSize-1)+30, 0)
 		},
 	},
+	{
+		name: "no iteration begins during a pause, by which the schedule moves",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(3050 * time.Millisecond)
+			g.host.Stopwatch.Pause()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if g.crew.Active() != crewSize || g.crew.State() != Running {
+				g.t.Errorf("%d VUs stay, %v", g.crew.Active(), g.crew.State())
+			}
+			time.Sleep(time.Second)
+			g.host.Stopwatch.Resume()
+		},
+		check: func(t *testing.T, g *stage) {
+			// 11 begin before, the last at 3 s; 24 after, from 5.05 s on.
+			wantIterations(t, g, 35*crewSize, 0)
+			for _, l := range g.log {
+				if l.begin > 3050*time.Millisecond && l.begin < 5050*time.Millisecond {
+					t.Errorf("an iteration began at %v", l.begin)
+				}
+			}
+			wantBeginsBefore(t, g, span+2*time.Second)
+			if want := 12250 * time.Millisecond; g.took != want || g.crew.Elapsed() != want-2*time.Second {
+				t.Errorf("took %v, of which it counts %v", g.took, g.crew.Elapsed())
+			}
+		},
+	},
+	{
+		name: "pausing again and again loses nothing",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 100*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			for range 20 {
+				time.Sleep(130 * time.Millisecond)
+				g.host.Stopwatch.Pause()
+				time.Sleep(70 * time.Millisecond)
+				g.host.Stopwatch.Resume()
+			}
+		},
+		check: func(t *testing.T, g *stage) {
+			// Two in each of the 20 turns of 200 ms, the second of which ends as
+			// the pause does; then 74 in the 7.4 s that are left.
+			wantIterations(t, g, (40+74)*crewSize, 0)
+			if want := span + 20*70*time.Millisecond; g.took != want {
+				t.Errorf("took %v, want %v", g.took, want)
+			}
+		},
+	},
+	{
+		name: "stop ends a pause",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(time.Second)
+			g.host.Stopwatch.Pause()
+			time.Sleep(time.Second)
+			close(g.stop)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 4*crewSize, 0)
+			if g.took != 2*time.Second {
+				t.Errorf("took %v", g.took)
+			}
+		},
+	},
+	{
+		name: "cancellation ends a pause",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 300*time.Millisecond)
+		},
+		during: func(g *stage, hard context.CancelFunc) {
+			time.Sleep(time.Second)
+			g.host.Stopwatch.Pause()
+			time.Sleep(time.Second)
+			hard()
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 4*crewSize, 0)
+			if g.took != 2*time.Second {
+				t.Errorf("took %v", g.took)
+			}
+		},
+	},
+	{
+		name: "gracefulStop runs on during a pause",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, time.Hour)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(time.Second)
+			g.host.Stopwatch.Pause()
+			time.Sleep(time.Second)
+			close(g.stop)
+		},
+		check: func(t *testing.T, g *stage) {
+			wantIterations(t, g, 0, crewSize)
+			if g.took != 2*time.Second+grace {
+				t.Errorf("took %v", g.took)
+			}
+		},
+	},
+	{
+		name:   "VUs go on spread over startJitter after a pause",
+		change: func(_ *plan.Plan, s *plan.Scenario) { s.StartJitter = 2 * time.Second },
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 100*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(5 * time.Second)
+			g.host.Stopwatch.Pause()
+			time.Sleep(time.Second)
+			g.host.Stopwatch.Resume()
+		},
+		check: func(t *testing.T, g *stage) {
+			first := make(map[vu.Identity]time.Duration)
+			for _, l := range g.log {
+				if _, seen := first[l.vu]; l.begin >= 6*time.Second && !seen {
+					first[l.vu] = l.begin
+				}
+			}
+			got := slices.Sorted(maps.Values(first))
+			want := []time.Duration{6 * time.Second, 6500 * time.Millisecond, 7 * time.Second, 7500 * time.Millisecond}
+			if !slices.Equal(got, want) {
+				t.Errorf("VUs went on at %v, want %v", got, want)
+			}
+		},
+	},
+	{
+		name: "it is scaled up and down, or says why not",
+		most: 2 * crewSize,
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 100*time.Millisecond)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			for at, n := range []int{4: 6, 6: 2, 7: 0, 8: 5} {
+				if n == 0 && at != 7 {
+					continue
+				}
+				time.Sleep(time.Duration(at)*time.Second + time.Millisecond - g.crew.Elapsed())
+				err := g.executor.Scale(Level{VUs: n})
+				time.Sleep(500 * time.Millisecond)
+				synctest.Wait()
+				if err != nil {
+					n = crewSize // as before
+					if want := g.scenario.Executor + " runs a fixed number of iterations on its VUs"; err.Error() != want {
+						g.t.Errorf("%q, want %q", err, want)
+					}
+				}
+				if got, planned := g.crew.Active(), g.executor.Planned(g.crew.Elapsed()).VUs; got != n || planned != n {
+					g.t.Errorf("%d VUs at %v, %d planned; want %d", got, g.crew.Elapsed(), planned, n)
+				}
+			}
+		},
+		check: func(t *testing.T, g *stage) {
+			wantBeginsBefore(t, g, span)
+			if _, interrupted := g.crew.Ended(); interrupted != 0 {
+				t.Errorf("%d iterations interrupted", interrupted)
+			}
+			if n := len(g.script.made); Scales(g.scenario) && n != 6 {
+				t.Errorf("%d VUs made, 6 are needed at most", n)
+			}
+		},
+	},
+	{
+		name: "it is ended early, gracefully, or says why not",
+		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
+			return sleep(ctx, 2*time.Second)
+		},
+		during: func(g *stage, _ context.CancelFunc) {
+			time.Sleep(3 * time.Second)
+			if err := g.executor.Scale(Level{End: true}); (err == nil) != Scales(g.scenario) {
+				g.t.Errorf("error %v", err)
+			}
+		},
+		check: func(t *testing.T, g *stage) {
+			if Scales(g.scenario) {
+				wantIterations(t, g, 2*crewSize, 0)
+				wantTook(t, g, 4*time.Second)
+			} else {
+				wantIterations(t, g, 5*crewSize, 0)
+				wantTook(t, g, span)
+			}
+			if err := g.executor.Scale(Level{VUs: 1}); (err == nil) != Scales(g.scenario) {
+				t.Errorf("error %v after the end", err)
+			}
+		},
+	},
 }
 
 func TestConformance(t *testing.T) {
@@ -449,15 +653,19 @@ func TestConformance(t *testing.T) {
 			t.Run(candidate.Executor+"/"+c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := candidate
+					s.Classes = slices.Clone(s.Classes)
 					s.Name, s.GracefulStop = "work", grace
 					p := &plan.Plan{Tags: map[string]string{"build": "7"}, Scenarios: []plan.Scenario{s}}
 					if c.change != nil {
 						c.change(p, &p.Scenarios[0])
 					}
 					var g *stage
-					g = newStage(t, p, crewSize, func(ctx context.Context, v *fakeVU, it vu.Iteration) error {
+					g = newRoomyStage(t, p, crewSize, max(crewSize, c.most), func(ctx context.Context, v *fakeVU, it vu.Iteration) error {
 						return c.iterate(g, ctx, v, it)
 					})
+					if s.Executor == plan.Shape && g.executor.Scale(Level{VUs: crewSize}) != nil {
+						t.Fatal("a shape that cannot be told its first level")
+					}
 					if c.borrow {
 						g.borrowed = g.host.Pool.Take()
 					}
