@@ -38,7 +38,7 @@ func globalShape(globals []Global, h *Host) (*Shape[*VU], error) {
 func (v *VU) environment() *goja.Object {
 	if v.env == nil {
 		v.env = v.rt.NewObject()
-		v.fillEnv(v.scenario)
+		v.fillEnv(v.it.Scenario)
 	}
 	return v.env
 }
@@ -47,8 +47,8 @@ func (v *VU) environment() *goja.Object {
 // takes that of the present scenario away.
 func (v *VU) fillEnv(s *vu.Scenario) {
 	base := v.program.host.Env
-	if v.scenario != nil {
-		for name := range v.scenario.Env {
+	if v.it.Scenario != nil {
+		for name := range v.it.Scenario.Env {
 			if _, ok := base[name]; !ok {
 				_ = v.env.Delete(name)
 			}

@@ -25,9 +25,7 @@ func (v *VU) Iterate(ctx context.Context, it vu.Iteration) error {
 		}
 	}
 	err := v.run(ctx, it)
-	for _, fn := range v.onEnd {
-		fn()
-	}
+	v.endIteration()
 	return err
 }
 
@@ -40,13 +38,13 @@ func (v *VU) run(ctx context.Context, it vu.Iteration) (err error) {
 			err = v.panicked(r)
 		}
 	}()
-	v.it = it
 	v.begun++
-	if it.Scenario != v.scenario {
+	if it.Scenario != v.it.Scenario {
 		if err := v.work(it.Scenario); err != nil {
 			return v.failure(err)
 		}
 	}
+	v.it = it
 	if v.program.setupData.Load() != v.dataText || v.args[0] == nil {
 		if _, err := v.setupValue(); err != nil {
 			return v.failure(err)
@@ -82,13 +80,13 @@ func (v *VU) work(s *vu.Scenario) error {
 	if v.env != nil {
 		v.fillEnv(s)
 	}
-	if v.scenario != nil {
+	if v.it.Scenario != nil {
 		v.overlay = nil // what was said of one scenario does not hold for another
 		if v.life != nil {
 			v.overlay = v.life.tags
 		}
 	}
-	v.exec, v.root, v.scenario = exec, v.program.scopes.scenario(s), s
+	v.exec, v.root = exec, v.program.scopes.scenario(s)
 	return nil
 }
 

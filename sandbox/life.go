@@ -75,9 +75,7 @@ func (v *VU) Setup(ctx context.Context) error {
 		v.args[1] = result
 		return nil
 	})
-	for _, fn := range v.onEnd {
-		fn()
-	}
+	v.endIteration()
 	if err != nil {
 		v.args[1] = nil // a promise left behind was rejected
 		return err

@@ -148,12 +148,18 @@ func TestVUSetupInANewRuntime(t *testing.T) {
 		exports.fine = (d, own) => tell("fine " + own.f());
 		exports.vuTeardown = (d, own) => tell("down " + own.n + typeof own.f)`
 	interrupt := func(t *testing.T, told *[]string) *VU {
-		v := newVU(t, newProgram(t, newHost(), code, teller(told)))
+		ctx, cancel := context.WithCancel(t.Context())
+		v := newVU(t, newProgram(t, newHost(), code, probe(func(v *VU, call goja.FunctionCall) goja.Value {
+			text := call.Argument(0).String()
+			*told = append(*told, text)
+			if strings.HasPrefix(text, "run") {
+				cancel()
+			}
+			return goja.Undefined()
+		})))
 		if err := v.Setup(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
 		var in *vu.Interrupted
 		if err := v.Iterate(ctx, vu.Iteration{Scenario: defaultScenario}); !errors.As(err, &in) {
 			t.Fatalf("got %v", err)

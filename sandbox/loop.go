@@ -11,10 +11,10 @@ import (
 
 // loop is a VU's event loop: what other goroutines finished and the VU's
 // goroutine must act upon. Promise jobs are not here; goja runs them whenever
-// a call into it returns.
+// a call into it returns. A VU that never waits for anything has none.
 type loop struct {
 	pending int           // announced and not yet acted upon; the owner's alone
-	wake    chan struct{} // has room for one; nil until Pending is first called
+	wake    chan struct{} // has room for one
 
 	mu    sync.Mutex
 	epoch uint64 // raised by reset: completions of an older epoch are dropped
@@ -23,6 +23,9 @@ type loop struct {
 
 // reset forgets all work; what completes later is dropped.
 func (l *loop) reset() {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	l.epoch++
 	l.ready = nil
@@ -44,10 +47,10 @@ func (l *loop) take() []func() {
 // any goroutine, once, and runs fn on the VU's goroutine. When the iteration
 // was interrupted meanwhile, fn is dropped.
 func (v *VU) Pending() (resolve func(fn func())) {
-	l := &v.loop
-	if l.wake == nil {
-		l.wake = make(chan struct{}, 1)
+	if v.loop == nil {
+		v.loop = &loop{wake: make(chan struct{}, 1)}
 	}
+	l := v.loop
 	l.pending++
 	epoch, wake := l.epoch, l.wake
 	return func(fn func()) {
@@ -69,7 +72,7 @@ var promiseType = reflect.TypeFor[*goja.Promise]()
 // promise it returns what the promise was fulfilled with, and an error if it
 // was rejected or can never be settled.
 func (v *VU) settle(result goja.Value) (goja.Value, error) {
-	for v.loop.pending > 0 {
+	for v.loop != nil && v.loop.pending > 0 {
 		ready := v.loop.take()
 		if ready == nil {
 			select {

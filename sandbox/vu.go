@@ -29,23 +29,21 @@ type VU struct {
 	exports  *goja.Object
 	modules  []*goja.Object // by module; nil until required
 	env      *goja.Object   // __ENV; nil until read
-	loop     loop
+	loop     *loop          // nil until something is waited for
 	watch    watch
-	onClose  []func()
-	onEnd    []func()
+	hooks    []hook
 	rejected []*goja.Promise // rejections nobody handles
 	stale    bool            // the runtime must not be used again
+	phase    Phase           // in force; here it takes no room
 
 	// What is in force.
 	ctx      context.Context
-	phase    Phase
 	root     *Scope // outside groups, without overlay
 	scope    *Scope
-	overlay  *overlay // what the script changed about its tags; nil: nothing
-	aborted  *Aborted // the script asked for the end of the test; until begin
-	scenario *vu.Scenario
+	overlay  *overlay      // what the script changed about its tags; nil: nothing
+	aborted  *Aborted      // the script asked for the end of the test; until begin
 	exec     goja.Callable // the scenario's function
-	it       vu.Iteration  // the current one; the last one outside iterations
+	it       vu.Iteration  // the current one; the last one outside iterations. Its Scenario is nil before the first.
 	begun    uint64        // iterations, of all scenarios
 	dataText *[]byte       // setup data that args[0] was parsed from
 	args     [2]goja.Value // of the scenario's function: what setup and vuSetup returned
@@ -62,8 +60,8 @@ func (v *VU) start(ctx context.Context) error {
 	v.rt = rt
 	v.stale = true // until the script has run
 	v.exports, v.modules, v.env = nil, nil, nil
-	v.onClose, v.onEnd, v.rejected = nil, nil, nil
-	v.scenario, v.exec, v.dataText, v.args = nil, nil, nil, [2]goja.Value{}
+	v.hooks, v.rejected = nil, nil
+	v.it.Scenario, v.exec, v.dataText, v.args = nil, nil, nil, [2]goja.Value{}
 	v.root = v.program.scopes.test
 	v.scope, v.overlay = v.root, nil
 	earlier := v.life
@@ -131,10 +129,12 @@ func (v *VU) discard() {
 	v.stale = true
 	v.watch.end(v.rt)
 	v.loop.reset()
-	for i := len(v.onClose) - 1; i >= 0; i-- {
-		v.onClose[i]()
+	for i := len(v.hooks) - 1; i >= 0; i-- {
+		if v.hooks[i].close {
+			v.hooks[i].fn()
+		}
 	}
-	v.onClose, v.onEnd = nil, nil
+	v.hooks = nil
 }
 
 // Runtime returns the VU's JavaScript runtime.
@@ -180,8 +180,8 @@ func (v *VU) Reseed(seed uint64) { v.rt.SetRandSource(v.random(seed)) }
 // Log gives the user a line about this VU.
 func (v *VU) Log(level, source, text string) {
 	line := LogLine{Level: level, Source: source, Text: text, VU: v.id.InTest}
-	if v.scenario != nil {
-		line.Scenario = v.scenario.Name
+	if s := v.it.Scenario; s != nil {
+		line.Scenario = s.Name
 	}
 	v.program.host.log(line)
 }
@@ -216,9 +216,24 @@ func (v *VU) StopIfDone() {
 	}
 }
 
+// hook is a function of a module that runs when something of the VU ends.
+type hook struct {
+	fn    func()
+	close bool // the VU, not an iteration
+}
+
+// endIteration runs what modules registered for the end of one.
+func (v *VU) endIteration() {
+	for i := range v.hooks {
+		if !v.hooks[i].close {
+			v.hooks[i].fn()
+		}
+	}
+}
+
 // OnClose registers fn to run when the VU is closed.
-func (v *VU) OnClose(fn func()) { v.onClose = append(v.onClose, fn) }
+func (v *VU) OnClose(fn func()) { v.hooks = append(v.hooks, hook{fn, true}) }
 
 // OnIterationEnd registers fn to run at the end of every iteration, such as
 // resetting cookies, and at the end of vuSetup, as Phase then tells.
-func (v *VU) OnIterationEnd(fn func()) { v.onEnd = append(v.onEnd, fn) }
+func (v *VU) OnIterationEnd(fn func()) { v.hooks = append(v.hooks, hook{fn, false}) }
