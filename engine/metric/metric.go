@@ -51,6 +51,33 @@ const (
 	Data              // bytes
 )
 
+// String returns "plain", "time" or "data".
+func (u Unit) String() string {
+	switch u {
+	case Plain:
+		return "plain"
+	case Time:
+		return "time"
+	case Data:
+		return "data"
+	}
+	return fmt.Sprintf("unit(%d)", uint8(u))
+}
+
+// MarshalText and UnmarshalText make units readable in JSON.
+func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *Unit) UnmarshalText(text []byte) error {
+	for known := Plain; known <= Data; known++ {
+		if string(text) == known.String() {
+			*u = known
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown unit %q", text)
+}
+
 // noun says in an error message what values of the unit are.
 func (u Unit) noun() string {
 	switch u {

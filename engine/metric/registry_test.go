@@ -249,3 +249,17 @@ func TestCapAtRandom(t *testing.T) {
 		}
 	})
 }
+
+func TestUnitsAreText(t *testing.T) {
+	for u, want := range map[Unit]string{Plain: "plain", Time: "time", Data: "data"} {
+		text, err := u.MarshalText()
+		var back Unit
+		if err != nil || string(text) != want || back.UnmarshalText(text) != nil || back != u {
+			t.Errorf("%d is %s, read as %v: %v", u, text, back, err)
+		}
+	}
+	var u Unit
+	if err := u.UnmarshalText([]byte("furlong")); err == nil {
+		t.Error("an unknown unit was read")
+	}
+}
