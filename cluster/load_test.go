@@ -28,7 +28,7 @@ func above(limit float64) func(float64, time.Duration) float64 {
 
 func TestCapacityIsFound(t *testing.T) {
 	p := &puppet{options: fmt.Sprintf(searching, ""), latency: above(730)}
-	result, err, tr := perform(t, p, nil)
+	result, tr, err := perform(t, p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestCapacityEndings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.p.options = fmt.Sprintf(searching, c.more)
-			result, err, _ := perform(t, &c.p, nil)
+			result, _, err := perform(t, &c.p, nil)
 			if got := fmt.Sprint(err); got != c.err && (err != nil || c.err != "") {
 				t.Errorf("error %q, want %q", got, c.err)
 			}
@@ -130,7 +130,7 @@ func TestCapacityEndings(t *testing.T) {
 
 func TestCapacityIsStopped(t *testing.T) {
 	p := &puppet{options: fmt.Sprintf(searching, "")}
-	result, err, _ := perform(t, p, func(tr *trial) {
+	result, _, err := perform(t, p, func(tr *trial) {
 		tr.observe.onTick = func(Tick) {
 			if len(tr.observe.ticks) == 30 {
 				close(tr.stop)
@@ -147,7 +147,7 @@ func TestCapacityIsStopped(t *testing.T) {
 // A pause voids the probe under way, not the search.
 func TestCapacityIsPaused(t *testing.T) {
 	p := &puppet{options: fmt.Sprintf(searching, ""), latency: above(205)}
-	result, err, _ := perform(t, p, func(tr *trial) {
+	result, _, err := perform(t, p, func(tr *trial) {
 		tr.observe.onTick = func(Tick) {
 			switch len(tr.observe.ticks) {
 			case 8, 40:
@@ -185,7 +185,7 @@ func TestShapeIsObeyed(t *testing.T) {
 			return []string{`{"users": 10}`, `{"users": 20, "spawnRate": 4}`, `[5, 2.5]`, ``}[min(len(questions), 4)-1], nil
 		},
 	}
-	result, err, _ := perform(t, p, nil)
+	result, _, err := perform(t, p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestShapeIsPaused(t *testing.T) {
 			return `{"users": 1}`, nil
 		},
 	}
-	result, err, _ := perform(t, p, func(tr *trial) {
+	result, _, err := perform(t, p, func(tr *trial) {
 		tr.observe.onTick = func(Tick) {
 			switch len(tr.observe.ticks) {
 			case 3:
@@ -253,7 +253,7 @@ func TestShapeMakesNoSense(t *testing.T) {
 				}
 				return c.answer, c.failure
 			}}
-		result, err, tr := perform(t, p, nil)
+		result, tr, err := perform(t, p, nil)
 		var script *ScriptError
 		if !errors.As(err, &script) || script.Phase != "wave" || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 500 {
 			t.Errorf("%.60s: %v, want %q", c.answer, err, c.want)
@@ -270,7 +270,7 @@ func TestShapeMakesNoSense(t *testing.T) {
 // A paused run does not run out of time; one that was told to wait says so once.
 func TestPausedRunsWait(t *testing.T) {
 	p := &puppet{options: `{"vus": 1, "duration": "10s", "paused": true}`}
-	result, err, tr := perform(t, p, func(tr *trial) {
+	result, tr, err := perform(t, p, func(tr *trial) {
 		tr.observe.onTick = func(Tick) {
 			if len(tr.observe.ticks) == 3 {
 				if err := tr.config.Control.Scale("", engine.Level{VUs: 7}); err != nil {
@@ -299,7 +299,7 @@ func TestPausedRunsWait(t *testing.T) {
 // The load's time limit stands still while it is paused, whatever happens.
 func TestTheDeadlineMovesWithPauses(t *testing.T) {
 	p := &puppet{options: `{"scenarios": {"a": {"executor": "externally-controlled", "vus": 1, "maxVUs": 5}}}`}
-	_, err, tr := perform(t, p, func(tr *trial) {
+	_, tr, err := perform(t, p, func(tr *trial) {
 		tr.observe.onTick = func(Tick) {
 			switch len(tr.observe.ticks) {
 			case 5:
@@ -327,7 +327,7 @@ func TestWindowsDecide(t *testing.T) {
 	}
 	// Ten seconds of a minute were slow, but no p(95) of the whole.
 	p := &puppet{options: fmt.Sprintf(windowed, ""), latency: hiccup}
-	result, err, tr := perform(t, p, nil)
+	result, tr, err := perform(t, p, nil)
 	var failed *ThresholdsFailed
 	if !errors.As(err, &failed) || len(failed.Failed) != 1 {
 		t.Fatalf("%v, %+v", err, result.Summary.Thresholds)
@@ -341,13 +341,13 @@ func TestWindowsDecide(t *testing.T) {
 		}
 	}
 	p = &puppet{options: fmt.Sprintf(windowed, `, "abortOnFail": true`), latency: hiccup}
-	result, err, _ = perform(t, p, nil)
+	result, _, err = perform(t, p, nil)
 	if !errors.As(err, &failed) || !failed.Failed[0].Aborted || result.Summary.Duration > 30*time.Second {
 		t.Errorf("%v after %v", err, result.Summary.Duration)
 	}
 	// A pause is no time in which too little happened.
 	p = &puppet{options: fmt.Sprintf(windowed, "")}
-	result, err, _ = perform(t, p, func(tr *trial) {
+	result, _, err = perform(t, p, func(tr *trial) {
 		tr.observe.onTick = func(Tick) {
 			switch len(tr.observe.ticks) {
 			case 20:

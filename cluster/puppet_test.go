@@ -197,7 +197,7 @@ func (p *puppet) load(c *wire.Conn, of *plan.Plan, registry *metric.Registry, me
 }
 
 // perform runs a test on a puppet.
-func perform(t *testing.T, p *puppet, prepare func(*trial)) (result *Result, err error, tr *trial) {
+func perform(t *testing.T, p *puppet, prepare func(*trial)) (result *Result, tr *trial, err error) {
 	t.Helper()
 	b, err := testBundle() // outside the bubble
 	if err != nil {
@@ -214,7 +214,7 @@ func perform(t *testing.T, p *puppet, prepare func(*trial)) (result *Result, err
 		}
 		result, err = tr.run()
 	})
-	return result, err, tr
+	return result, tr, err
 }
 
 // scales returns the levels that were asked for, as text.
