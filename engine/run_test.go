@@ -28,6 +28,8 @@ type script struct {
 	t         *testing.T
 	top       func(id vu.Identity) error // nil: works
 	iterate   func(it vu.Iteration) error
+	setup     func(id vu.Identity) error                      // vuSetup; nil: nothing
+	teardown  func(ctx context.Context, id vu.Identity) error // vuTeardown
 
 	open  atomic.Int64
 	mu    sync.Mutex
@@ -462,5 +464,16 @@ func (s *script) Function(context.Context, string) (vu.Function, error) {
 	return nil, errors.New("no function")
 }
 
-func (u *user) Setup(context.Context) error    { return nil }
-func (u *user) Teardown(context.Context) error { return nil }
+func (u *user) Setup(context.Context) error {
+	if u.script.setup != nil {
+		return u.script.setup(u.id)
+	}
+	return nil
+}
+
+func (u *user) Teardown(ctx context.Context) error {
+	if u.script.teardown != nil {
+		return u.script.teardown(ctx, u.id)
+	}
+	return nil
+}
