@@ -67,7 +67,10 @@ func (d *Display) live() bool { return d.out.Interactive && !d.quiet && !d.close
 func (d *Display) Show(s State) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	news := s.Phase != d.state.Phase || s.Paused != d.state.Paused
+	news := s.Phase != d.state.Phase
+	if s.Paused != d.state.Paused {
+		news, d.prompt.Text = true, "" // what was said of it is seen now
+	}
 	d.state, d.at = s, time.Now()
 	if news && d.live() {
 		d.write("")

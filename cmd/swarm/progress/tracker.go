@@ -20,9 +20,12 @@ const (
 
 // Tracker computes States. It is for one goroutine.
 type Tracker struct {
-	state State
-	ends  []time.Duration // of the state's scenarios, when they end at the latest
-	past  []sample        // latest last, at most window+1
+	state  State
+	starts []time.Duration // of the state's scenarios; negative when another's end decides
+	ends   []time.Duration // of the state's scenarios, when they end at the latest
+	past   []sample        // latest last, at most window+1
+	wall   time.Duration   // of the last status: pauses count
+	held   time.Duration   // paused in all
 }
 
 // sample is what one tick said, in totals since the start.
@@ -55,6 +58,10 @@ func (t *Tracker) Plan(p *plan.Plan) {
 	t.state.Thresholds = len(p.Thresholds)
 	for i := range p.Scenarios {
 		s := &p.Scenarios[i]
+		t.starts = append(t.starts, s.StartTime)
+		if s.StartAfter != "" {
+			t.starts[i] = -1
+		}
 		out := Scenario{
 			Name: s.Name, Executor: s.Executor, State: "waiting",
 			Endless: s.Unbounded(), Open: s.Arrives(), Scalable: control.ModelOf(s) != control.Fixed,
@@ -122,7 +129,8 @@ func (t *Tracker) Exceptions(n uint64) { t.state.Exceptions = n }
 // Tick takes in the numbers of a tick. It keeps nothing of it.
 func (t *Tracker) Tick(tick cluster.Tick) {
 	s := &t.state
-	s.Elapsed, s.VUs, s.VUsMax = tick.Status.Elapsed, tick.Status.VUs, tick.Status.VUsMax
+	t.hold(tick.Status)
+	s.Elapsed, s.VUs, s.VUsMax = tick.Status.Elapsed-t.held, tick.Status.VUs, tick.Status.VUsMax
 	s.Paused = tick.Status.Paused
 	s.Moving = !s.Paused
 	v := tick.Status.Vitals
@@ -165,6 +173,25 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 	}
 	s.Rates = latest(append(s.Rates, rate))
 	s.P95s = latest(append(s.P95s, s.P95))
+}
+
+// hold keeps account of pauses. The status counts them; the plan, which says
+// when the run will have ended, does not. A scenario at work tells how far the
+// plan is; where there is none, what passes between paused ticks is taken for it.
+func (t *Tracker) hold(status engine.Status) {
+	before := t.wall
+	t.wall = status.Elapsed
+	for i := range t.state.Scenarios {
+		for _, now := range status.Scenarios {
+			if now.Name == t.state.Scenarios[i].Name && now.State == "running" && t.starts[i] >= 0 {
+				t.held = max(status.Elapsed-t.starts[i]-now.Elapsed, 0)
+				return
+			}
+		}
+	}
+	if status.Paused {
+		t.held += max(status.Elapsed-before, 0)
+	}
 }
 
 // scenarios takes over where each scenario stands.

@@ -46,7 +46,7 @@ func (r *recording) tick(elapsed time.Duration) cluster.Tick {
 	r.line.Add("1", snapshot)
 	return cluster.Tick{Set: r.set, Timeline: r.line, Status: engine.Status{
 		Elapsed: elapsed, VUs: 2, VUsMax: 3,
-		Scenarios: []engine.ScenarioStatus{{Name: "a", State: "running", Progress: 0.5, VUs: 2, VUsPlanned: 3, Complete: 7}},
+		Scenarios: []engine.ScenarioStatus{{Name: "a", State: "running", Elapsed: elapsed, Progress: 0.5, VUs: 2, VUsPlanned: 3, Complete: 7}},
 	}}
 }
 
@@ -139,7 +139,7 @@ func TestTrackerFollowsRates(t *testing.T) {
 		tr.Tick(cluster.Tick{
 			Set: set,
 			Status: engine.Status{Elapsed: time.Duration(second) * time.Second, Scenarios: []engine.ScenarioStatus{
-				{Name: "buy", State: "running", VUs: 4, RatePlanned: 100, Started: uint64(second) * 80, Dropped: uint64(second) * 20},
+				{Name: "buy", State: "running", Elapsed: time.Duration(second) * time.Second, VUs: 4, RatePlanned: 100, Started: uint64(second) * 80, Dropped: uint64(second) * 20},
 				{Name: "find", State: "running", RatePlanned: find},
 			}},
 			Searches: []capacity.Report{report},
@@ -208,6 +208,40 @@ func TestTrackerOfAnEndlessRun(t *testing.T) {
 	}}})
 	if s := tr.State(); s.Endless || !s.Paused || s.Moving || s.Total != 2*time.Minute+time.Second {
 		t.Errorf("endless %v, paused %v, moving %v, total %s", s.Endless, s.Paused, s.Moving, s.Total)
+	}
+}
+
+// TestPausesDoNotCount: the clock of the view goes by the plan, which says when
+// the run will have ended.
+func TestPausesDoNotCount(t *testing.T) {
+	tr := newTracker()
+	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{
+		{Name: "a", Executor: plan.ConstantVUs, VUs: 1, Duration: time.Minute, StartTime: 5 * time.Second},
+		{Name: "b", Executor: plan.ConstantVUs, VUs: 1, StartAfter: "a", Duration: time.Minute},
+	}})
+	for _, c := range []struct {
+		wall, scenario, want int
+		a, b                 string
+		paused               bool
+	}{
+		{1, 0, 0, "waiting", "waiting", true}, // begun paused
+		{2, 0, 0, "waiting", "waiting", true},
+		{3, 0, 1, "waiting", "waiting", false},
+		{8, 1, 6, "running", "waiting", false},
+		{10, 2, 7, "running", "waiting", true},
+		{13, 2, 7, "running", "waiting", true},
+		{14, 3, 8, "running", "waiting", false},
+		{15, 0, 9, "done", "running", false},
+		{16, 0, 9, "done", "running", true},
+		{17, 0, 10, "done", "running", false},
+	} {
+		tr.Tick(cluster.Tick{Status: engine.Status{
+			Elapsed: time.Duration(c.wall) * time.Second, Paused: c.paused,
+			Scenarios: []engine.ScenarioStatus{{Name: "a", State: c.a, Elapsed: time.Duration(c.scenario) * time.Second}, {Name: "b", State: c.b}},
+		}})
+		if got := tr.State().Elapsed; got != time.Duration(c.want)*time.Second {
+			t.Errorf("after %d s: %s, want %d s", c.wall, got, c.want)
+		}
 	}
 }
 
