@@ -255,7 +255,15 @@ func (r *Run) turn(s *scenario, quit context.Context) bool {
 		}
 		from = r.host.Stopwatch.Now()
 	}
-	return r.host.Stopwatch.Await(from+s.StartTime, nil, quit.Done())
+	if !r.host.Stopwatch.Await(from+s.StartTime, nil, quit.Done()) {
+		return false
+	}
+	select {
+	case <-r.stop: // quit may not know yet
+		return false
+	default:
+		return true
+	}
 }
 
 // threw accounts for a vuTeardown that failed.
