@@ -198,11 +198,11 @@ func TestScaleTheOnlyOne(t *testing.T) {
 		if st := b.Status(); st.Scenarios[0].Complete != 10+30 {
 			t.Errorf("%+v", st)
 		}
-		b = newBench(t, &plan.Plan{Scenarios: []plan.Scenario{shared}})
-		b.after(500*time.Millisecond, func() {
-			wantError(t, b.Scale("", Level{VUs: 3}), "no scenario can be scaled: all run a fixed number of iterations")
+		none := newBench(t, &plan.Plan{Scenarios: []plan.Scenario{shared}})
+		none.after(500*time.Millisecond, func() {
+			wantError(t, none.Scale("", Level{VUs: 3}), "no scenario can be scaled: all run a fixed number of iterations")
 		})
-		b.execute(t.Context())
+		none.execute(t.Context())
 	})
 }
 
