@@ -39,7 +39,15 @@ type overrideFlags struct {
 	maxRedirects int
 	userAgent    string
 
-	throw, insecure, noReuse, noVUReuse, discard bool
+	throw, insecure, noReuse, noVUReuse, noCookiesReset, discard bool
+
+	batch, batchPerHost                           int
+	setupTimeout, teardownTimeout, iterationBound durationFlag
+
+	// Those that plan.Parse refuses as not supported yet.
+	rps                                 int
+	dns                                 string
+	blacklist, blockHostnames, localIPs []string
 }
 
 func (o *overrideFlags) register(f *pflag.FlagSet) {
@@ -61,6 +69,9 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.sequence, "execution-segment-sequence", "", "borders of all `parts`, such as 0,1/4,1/2,1")
 	f.Var(&o.minDuration, "min-iteration-duration", "least time from one iteration of a VU to the next")
 	f.Var(&o.initTimeout, "init-timeout", "how long the script's top level may take (60s)")
+	f.Var(&o.iterationBound, "iteration-timeout", "how long one iteration may take; no limit without")
+	f.Var(&o.setupTimeout, "setup-timeout", "how long setup() may take (60s)")
+	f.Var(&o.teardownTimeout, "teardown-timeout", "how long teardown() may take (60s)")
 	f.Var(&o.tags, "tag", "a tag for all samples; repeat for more")
 	f.BoolVar(&o.noSetup, "no-setup", false, "do not run setup()")
 	f.BoolVar(&o.noTeardown, "no-teardown", false, "do not run teardown()")
@@ -69,12 +80,24 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.trendStats, "summary-trend-stats", nil, "`list` of statistics of trends, such as avg,p(99)")
 	f.Var(&o.timeUnit, "summary-time-unit", "unit of times in the summary")
 	f.IntVar(&o.maxRedirects, "max-redirects", 0, "most redirects to follow (`number`; 10)")
+	f.IntVar(&o.batch, "batch", 0, "most requests of one http.batch at a time (`number`; 20)")
+	f.IntVar(&o.batchPerHost, "batch-per-host", 0, "and of those to one host (`number`; 6)")
 	f.StringVar(&o.userAgent, "user-agent", "", "User-Agent `header` of requests")
 	f.BoolVarP(&o.throw, "throw", "w", false, "failed requests throw")
 	f.BoolVar(&o.insecure, "insecure-skip-tls-verify", false, "accept any certificate")
 	f.BoolVar(&o.noReuse, "no-connection-reuse", false, "a new connection for each request")
 	f.BoolVar(&o.noVUReuse, "no-vu-connection-reuse", false, "new connections for each iteration")
+	f.BoolVar(&o.noCookiesReset, "no-cookies-reset", false, "keep cookies from one iteration to the next")
 	f.BoolVar(&o.discard, "discard-response-bodies", false, "do not keep the bodies of responses")
+
+	f.IntVar(&o.rps, "rps", 0, "")
+	f.StringVar(&o.dns, "dns", "", "")
+	f.StringSliceVar(&o.blacklist, "blacklist-ip", nil, "")
+	f.StringSliceVar(&o.blockHostnames, "block-hostnames", nil, "")
+	f.StringSliceVar(&o.localIPs, "local-ips", nil, "")
+	for _, name := range []string{"rps", "dns", "blacklist-ip", "block-hostnames", "local-ips"} {
+		f.Lookup(name).Hidden = true
+	}
 }
 
 // flagOption is a flag and the option of a script that it stands for.
@@ -100,6 +123,9 @@ func (o *overrideFlags) options() []flagOption {
 		{"execution-segment-sequence", "executionSegmentSequence", o.sequence},
 		{"min-iteration-duration", "minIterationDuration", o.minDuration.String()},
 		{"init-timeout", "initTimeout", o.initTimeout.String()},
+		{"iteration-timeout", "iterationTimeout", o.iterationBound.String()},
+		{"setup-timeout", "setupTimeout", o.setupTimeout.String()},
+		{"teardown-timeout", "teardownTimeout", o.teardownTimeout.String()},
 		{"tag", "tags", o.tags.pairs},
 		{"no-setup", "noSetup", o.noSetup},
 		{"no-teardown", "noTeardown", o.noTeardown},
@@ -108,12 +134,20 @@ func (o *overrideFlags) options() []flagOption {
 		{"summary-trend-stats", "summaryTrendStats", o.trendStats},
 		{"summary-time-unit", "summaryTimeUnit", o.timeUnit.value},
 		{"max-redirects", "maxRedirects", o.maxRedirects},
+		{"batch", "batch", o.batch},
+		{"batch-per-host", "batchPerHost", o.batchPerHost},
 		{"user-agent", "userAgent", o.userAgent},
 		{"throw", "throw", o.throw},
 		{"insecure-skip-tls-verify", "insecureSkipTLSVerify", o.insecure},
 		{"no-connection-reuse", "noConnectionReuse", o.noReuse},
 		{"no-vu-connection-reuse", "noVUConnectionReuse", o.noVUReuse},
+		{"no-cookies-reset", "noCookiesReset", o.noCookiesReset},
 		{"discard-response-bodies", "discardResponseBodies", o.discard},
+		{"rps", "rps", o.rps},
+		{"dns", "dns", o.dns},
+		{"blacklist-ip", "blacklistIPs", o.blacklist},
+		{"block-hostnames", "blockHostnames", o.blockHostnames},
+		{"local-ips", "localIPs", o.localIPs},
 	}
 }
 

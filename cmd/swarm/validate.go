@@ -42,19 +42,15 @@ that of swarm run for anything else.`,
 
 // outline sums a plan up in a line: "2 scenarios, up to 50 VUs, 1m30s at most".
 func outline(p *plan.Plan) string {
-	scenarios := "1 scenario"
-	if n := len(p.Scenarios); n != 1 {
-		scenarios = figure.Count(n) + " scenarios"
-	}
 	vus := "1 VU"
 	if n := p.MaxVUs(); n != 1 {
 		vus = "up to " + figure.Count(n) + " VUs"
 	}
-	length := p.Duration().String() + " at most"
+	length := figure.Length(p.Duration()) + " at most"
 	for i := range p.Scenarios {
 		if p.Scenarios[i].Unbounded() {
 			length = "until it is stopped"
 		}
 	}
-	return scenarios + ", " + vus + ", " + length
+	return figure.Counted(len(p.Scenarios), "scenario") + ", " + vus + ", " + length
 }

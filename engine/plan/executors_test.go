@@ -139,10 +139,10 @@ func TestProblemsOfExecutors(t *testing.T) {
 
 		// Users.
 		{Users, `,"users":0`, `scenarios.a.users: must be a whole number of at least 1, got 0`},
-		{Users, `,"spawnRate":0`, `scenarios.a.spawnRate: must be a number from 0.001 to 1e+06, got 0`},
-		{Users, `,"spawnRate":"fast"`, `scenarios.a.spawnRate: must be a number from 0.001 to 1e+06, got "fast"`},
-		{Users, `,"spawnRate":null`, `scenarios.a.spawnRate: must be a number from 0.001 to 1e+06, got null (NaN and Infinity arrive as null)`},
-		{Users, `,"spawnRate":1e308`, `scenarios.a.spawnRate: must be a number from 0.001 to 1e+06, got 1e308`},
+		{Users, `,"spawnRate":0`, `scenarios.a.spawnRate: must be a number from 0.001 to 1,000,000, got 0`},
+		{Users, `,"spawnRate":"fast"`, `scenarios.a.spawnRate: must be a number from 0.001 to 1,000,000, got "fast"`},
+		{Users, `,"spawnRate":null`, `scenarios.a.spawnRate: must be a number from 0.001 to 1,000,000, got null (NaN and Infinity arrive as null)`},
+		{Users, `,"spawnRate":1e308`, `scenarios.a.spawnRate: must be a number from 0.001 to 1,000,000, got 1e308`},
 		{Users, `,"runTime":1e308`, `scenarios.a.runTime: must be at most 365 days, got 1e308`},
 		{Users, `,"runTime":-3`, `scenarios.a.runTime: must not be negative, got -3`},
 		{Users, `,"runTime":"1m","duration":"1m"`, `scenarios.a.runTime: conflicts with duration: they mean the same`},
@@ -153,7 +153,7 @@ func TestProblemsOfExecutors(t *testing.T) {
 		{Users, `,"classes":[{"exec":"byu"}]`, `scenarios.a.classes[0].exec: the script exports no function "byu" (did you mean "buy"?)`},
 		{Users, `,"classes":[{"exec":"buy","wieght":1}]`, `scenarios.a.classes[0].wieght: unknown option of a class (did you mean "weight"?)`},
 		{Users, `,"classes":[{"exec":"buy","weight":0}]`, `scenarios.a.classes[0].weight: must be above 0, got 0 (leave the class out, or give it a fixedCount)`},
-		{Users, `,"classes":[{"exec":"buy","weight":-1}]`, `scenarios.a.classes[0].weight: must be a number from 0 to 1e+06, got -1`},
+		{Users, `,"classes":[{"exec":"buy","weight":-1}]`, `scenarios.a.classes[0].weight: must be a number from 0 to 1,000,000, got -1`},
 		{Users, `,"classes":[{"exec":"buy"},{"exec":"buy","weight":2}]`, `scenarios.a.classes[1]: there are two classes named "buy" (give each a name)`},
 		{Users, `,"classes":[{"exec":"buy"},{"exec":"browse","name":"buy"}]`, `scenarios.a.classes[1].name: there are two classes named "buy" (give each a name)`},
 		{Users, `,"exec":"buy","classes":[{"exec":"buy"}]`, `scenarios.a.exec: conflicts with classes (each class has its own)`},

@@ -80,19 +80,22 @@ func (d *draft) readScenario(name string, v value) (s Scenario, ok bool) {
 		return s, false
 	}
 	exec, ok := d.readExecutor(v)
-	if !ok {
-		return s, false
-	}
 	r := &reading{draft: d, s: newScenario(name), at: v, given: map[string]value{}, before: d.count()}
-	r.s.Executor = exec.name
-	exec.preset(&r.s)
-	mine := append(commonOptions(), exec.options...)
+	mine := commonOptions()
+	if ok {
+		r.s.Executor = exec.name
+		exec.preset(&r.s)
+		mine = append(mine, exec.options...)
+	}
 	v.object("", func(key string, v value) {
 		if slices.Contains(mine, key) { // others were reported above
 			r.given[key] = v
 			r.read(key, v)
 		}
 	})
+	if !ok {
+		return s, false
+	}
 	// After vus, startVUs and timeUnit, which they are checked against.
 	for _, key := range []string{"iterations", "startRate", "rate", "maxRate", "minRate", "stages"} {
 		if v, given := r.given[key]; given {

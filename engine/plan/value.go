@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/spelling"
 )
 
@@ -99,7 +100,7 @@ func (v value) setInt(dst *int, low, high int) {
 func (v value) setFloat(dst *float64, low, high float64) {
 	f, err := strconv.ParseFloat(v.literal, 64)
 	if v.kind != number && v.kind != text || !isDecimal(v.literal) || err != nil || f < low || f > high {
-		v.failHint(v.nullHint(), "must be a number from %v to %v, got %s", low, high, v.got())
+		v.failHint(v.nullHint(), "must be a number from %s to %s, got %s", figure.Plain(low), figure.Plain(high), v.got())
 		return
 	}
 	*dst = f
