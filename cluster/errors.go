@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/engine/capacity"
+	"github.com/swarmload/swarm/engine/summary"
 	"github.com/swarmload/swarm/engine/threshold"
 	"github.com/swarmload/swarm/engine/vu"
 )
@@ -83,7 +84,8 @@ func (e *ThresholdsFailed) found() (texts []string) {
 		case s.Rate == 0:
 			texts = append(texts, "no rate held in "+s.Scenario)
 		default:
-			texts = append(texts, fmt.Sprintf("%d held in %s, less than %d", s.Rate, s.Scenario, s.Demanded))
+			texts = append(texts, fmt.Sprintf("%s held in %s, less than %s",
+				summary.RateIn(float64(s.Rate), s.TimeUnit), s.Scenario, summary.RateIn(float64(s.Demanded), s.TimeUnit)))
 		}
 	}
 	return texts

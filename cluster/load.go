@@ -300,6 +300,7 @@ func (r *run) settleThresholds() {
 func (r *run) settleSearches() {
 	e := &ThresholdsFailed{}
 	for _, s := range r.searches {
+		s.search.Stop(capacity.Stopped) // if it is not over
 		r.verdicts = merge(r.verdicts, s.final())
 		if report := s.Report(); report.Rate == 0 || report.Rate < report.Demanded {
 			e.Searches = append(e.Searches, report)

@@ -1,16 +1,21 @@
 package cluster
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/capacity"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 )
 
 const searching = `{"scenarios": {"find": {"executor": "capacity", "preAllocatedVUs": 10, "maxVUs": 1000%s}},
@@ -64,7 +69,7 @@ func TestCapacityIsFound(t *testing.T) {
 	}
 	seen := 0
 	for _, tick := range tr.observe.ticks {
-		if len(tick.Searches) != 1 || len(tick.Searches[0].Steps) < seen {
+		if len(tick.Searches) != 1 || tick.Searches[0].Limit != "" && len(tick.Searches[0].Steps) != len(r.Steps) || len(tick.Searches[0].Steps) < seen {
 			t.Fatalf("tick %+v", tick.Searches)
 		}
 		seen = len(tick.Searches[0].Steps)
@@ -90,7 +95,7 @@ func TestCapacityEndings(t *testing.T) {
 	}{
 		{"the most", `, "maxRate": 400`, puppet{}, 400, capacity.MaxRate, ""},
 		{"nothing holds", `, "rate": 4`, puppet{latency: above(0)}, 0, capacity.Thresholds, "thresholds failed: http_req_response_time p(95)<200, no rate held in find"},
-		{"too little", `, "minRate": 300`, puppet{latency: above(205)}, 200, capacity.Thresholds, "thresholds failed: 200 held in find, less than 300"},
+		{"too little", `, "minRate": 300`, puppet{latency: above(205)}, 200, capacity.Thresholds, "thresholds failed: 200/s held in find, less than 300/s"},
 		{"enough", `, "minRate": 200`, puppet{latency: above(205)}, 200, capacity.Thresholds, ""},
 		{"drops", ``, puppet{drops: func(rate float64) float64 {
 			if rate > 330 {
@@ -359,5 +364,98 @@ func TestWindowsDecide(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("%v: %+v", err, result.Summary.Thresholds)
+	}
+}
+
+// A runner that says anything at any time during the load: the coordinator
+// comes to an end, and what it prints is made of numbers.
+func TestCoordinatorSurvivesAnything(t *testing.T) {
+	b, err := testBundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, options := range []string{
+		fmt.Sprintf(searching, `, "maxDuration": "60s"`), fmt.Sprintf(shaped, `, "duration": "60s"`), fmt.Sprintf(windowed, `, "abortOnFail": true`),
+	} {
+		rapid.Check(t, func(rt *rapid.T) {
+			moment := func(name string) int64 {
+				return rapid.OneOf(rapid.Just(int64(0)), rapid.Int64(), rapid.Map(rapid.Int64Range(-1e11, 1e11), func(d int64) int64 {
+					return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano() + d // near the clock of the bubble
+				})).Draw(rt, name)
+			}
+			var said []*wire.Message
+			for range rapid.IntRange(1, 30).Draw(rt, "messages") {
+				said = append(said, rapid.SampledFrom([]func() *wire.Message{
+					func() *wire.Message {
+						return &wire.Message{Body: &wire.Message_Status{Status: &wire.Status{
+							Elapsed: rapid.Int64().Draw(rt, "elapsed"), Until: moment("until"), Vitals: &wire.Vitals{Cause: "cpu"},
+							Scenarios: []*wire.ScenarioStatus{{
+								Name: rapid.SampledFrom([]string{"find", "wave", "a", "?"}).Draw(rt, "name"), State: rapid.SampledFrom([]string{"", "waiting", "running", "stopping", "done", "?"}).Draw(rt, "state"),
+								Elapsed: rapid.Int64().Draw(rt, "age"), Started: rapid.Uint64().Draw(rt, "started"), Dropped: rapid.Uint64().Draw(rt, "dropped"), Vus: rapid.Uint32().Draw(rt, "vus"),
+							}},
+						}}}
+					},
+					func() *wire.Message {
+						return &wire.Message{Body: &wire.Message_Advice{Advice: &wire.Advice{
+							Number: rapid.Uint64Range(0, 5).Draw(rt, "number"), Value: rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(rt, "value"),
+						}}}
+					},
+					func() *wire.Message {
+						return &wire.Message{Body: &wire.Message_Ruling{Ruling: &wire.Ruling{Kind: wire.Ruling_Kind(rapid.IntRange(0, 4).Draw(rt, "kind"))}}}
+					},
+					func() *wire.Message {
+						return &wire.Message{Body: &wire.Message_Delta{Delta: &wire.Delta{
+							Epoch: 1, Seq: rapid.Uint64Range(0, 4).Draw(rt, "seq"), Marks: []*wire.Mark{{From: rapid.Int64().Draw(rt, "from"), To: rapid.Int64().Draw(rt, "to"), Cause: "gc"}},
+							Snapshot: &wire.Snapshot{
+								End:    proto.Int64(moment("end")),
+								Defs:   []*wire.SeriesDef{{Id: 1, Name: "http_reqs", Type: 1}},
+								Deltas: []*wire.SeriesDelta{{Id: 1, Count: rapid.Uint64Range(0, 1<<53).Draw(rt, "count")}},
+							},
+						}}}
+					},
+				}).Draw(rt, "message")())
+			}
+			synctest.Test(t, func(t *testing.T) {
+				result, err := Run(context.Background(), Config{Bundle: b, Observer: &witness{}, Connect: func(context.Context) (Link, error) {
+					return newImpostor(func(c *wire.Conn) { babble(c, options, said) }), nil
+				}})
+				if result == nil || result.Summary == nil || err == nil {
+					rt.Errorf("%v, %v", result, err)
+				}
+				if _, err := json.Marshal(result.Summary); err != nil {
+					rt.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// babble is a runner that behaves until the load begins, then says its piece,
+// half a second apart, and leaves.
+func babble(c *wire.Conn, options string, said []*wire.Message) {
+	for {
+		m, err := c.Read()
+		if err != nil {
+			return
+		}
+		switch m.Body.(type) {
+		case *wire.Message_Hello:
+			c.Write(&wire.Message{Id: m.Id, Body: &wire.Message_Hello{Hello: wire.NewHello(wire.RoleRunner)}})
+		case *wire.Message_Load:
+			c.Write(&wire.Message{Id: m.Id, Body: &wire.Message_Answer{Answer: &wire.Answer{
+				Inspection: &wire.Inspection{Options: []byte(options), Exports: []string{"default", "wave"}}}}})
+		case *wire.Message_Start:
+			go func() { // it must not hold the coordinator up
+				for _, err := c.Read(); err == nil; _, err = c.Read() {
+				}
+			}()
+			for _, m := range said {
+				time.Sleep(time.Second / 2)
+				c.Write(m)
+			}
+			return
+		case *wire.Message_Prepare:
+			c.Write(&wire.Message{Id: m.Id, Body: &wire.Message_Answer{Answer: &wire.Answer{}}})
+		}
 	}
 }

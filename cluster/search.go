@@ -9,6 +9,7 @@ import (
 	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/summary"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
@@ -67,6 +68,7 @@ func (s *search) act() {
 		return
 	case "stopping", "done":
 		s.over = true
+		s.search.Stop(capacity.MaxDuration)
 		return
 	}
 	if s.active && s.watch() {
@@ -95,7 +97,7 @@ func (s *search) begin() {
 	s.probe, s.active = p, true
 	s.start()
 	s.run.scale(s.scenario.Name, engine.Level{Rate: float64(p.Rate) / timeUnit(s.scenario)})
-	s.run.say("info", fmt.Sprintf("capacity of %s: %s at %d per %v", s.scenario.Name, p.Phase, p.Rate, s.scenario.TimeUnit))
+	s.run.say("debug", fmt.Sprintf("capacity of %s: %s at %s", s.scenario.Name, p.Phase, summary.RateIn(float64(p.Rate), s.scenario.TimeUnit)))
 }
 
 func (s *search) start() {

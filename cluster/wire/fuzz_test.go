@@ -32,6 +32,13 @@ func FuzzDecode(f *testing.F) {
 		Deltas: []*SeriesDelta{{Id: 1, Count: 3, Buckets: []uint64{5, 2, 1, 2}}},
 	}}}})
 	add(&Message{Body: &Message_Load{Load: &Load{Bundle: &Bundle{Sources: []*Source{{Path: []byte("a")}}}}}})
+	add(&Message{Body: &Message_Control{Control: &Control{Order: &Control_Scale{Scale: &Scale{Scenario: "a", Vus: 3, Rate: math.NaN()}}}}},
+		&Message{Body: &Message_Control{Control: &Control{Order: &Control_Pause{Pause: &Pause{}}}}},
+		&Message{Body: &Message_Consult{Consult: &Consult{Number: 1, Function: "f", Arg: []byte("{}"), Timeout: -1}}})
+	add(&Message{Body: &Message_Advice{Advice: &Advice{Number: 1, Value: []byte(`{"users":1}`)}}},
+		&Message{Body: &Message_Advice{Advice: &Advice{Failure: &Failure{Exception: &Exception{Message: "no"}}}}},
+		&Message{Body: &Message_Ruling{Ruling: &Ruling{Kind: Ruling_ABORT, Reason: "no"}}},
+		&Message{Body: &Message_Delta{Delta: &Delta{Marks: []*Mark{{From: 1, To: 2, Cause: "gc", Worst: math.Inf(1)}}}}})
 	f.Add(binary.BigEndian.AppendUint32(nil, math.MaxUint32))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := allocated()
@@ -45,6 +52,9 @@ func FuzzDecode(f *testing.F) {
 			if a := m.GetAnswer(); a != nil {
 				ToException(a.GetFailure().GetException())
 				ToMetrics(a.GetInspection().GetMetrics())
+			}
+			if a := m.GetAdvice(); a != nil {
+				ToException(a.GetFailure().GetException())
 			}
 			if l := m.GetLoad(); l != nil {
 				ToBundle(l.GetBundle())

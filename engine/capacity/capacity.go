@@ -48,7 +48,8 @@ type Report struct {
 	Broke    int64         `json:"broke"` // lowest rate that did not hold; 0: none was found
 	Complete bool          `json:"complete"`
 	// Limit says what ended the search: "thresholds", "maxRate", "generator",
-	// "maxDuration" (time ran out; Rate held, and more might have), "stopped".
+	// "maxDuration" (time ran out; Rate held, and more might have), "stopped";
+	// "" while it goes on.
 	Limit    string `json:"limit"`
 	Demanded int64  `json:"demanded"` // minRate
 	Steps    []Step `json:"steps"`

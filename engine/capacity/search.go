@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 )
 
@@ -41,7 +42,7 @@ const (
 // that and so on, until a rate holds; from then on all probes are holds.
 type Search struct {
 	scenario *plan.Scenario
-	unit     float64 // seconds
+	unit     float64 // of time, in seconds
 	report   Report
 
 	phase       string
@@ -68,7 +69,7 @@ func New(s *plan.Scenario) *Search {
 		unit:     unit.Seconds(),
 		phase:    Ramp,
 		rate:     min(max(s.Rate, 1), max(s.Search.MaxRate, 1)),
-		report:   Report{Scenario: s.Name, TimeUnit: unit, Demanded: s.Search.MinRate, Limit: Stopped},
+		report:   Report{Scenario: s.Name, TimeUnit: unit, Demanded: s.Search.MinRate},
 	}
 }
 
@@ -213,6 +214,15 @@ func (s *Search) precise(rate int64) int64 {
 	return max(int64(s.scenario.Search.Precision*float64(rate)), 1)
 }
 
+// Stop ends the search before its time, if it is not over. limit says what did:
+// Stopped, or MaxDuration.
+func (s *Search) Stop(limit string) {
+	if !s.over {
+		s.over = true
+		s.report.Limit = limit
+	}
+}
+
 // finish ends the search.
 func (s *Search) finish() {
 	s.over = true
@@ -240,7 +250,7 @@ func (s *Search) broken(o Observation) string {
 		case v.NoData:
 			why = fmt.Sprintf("%s %s: no data", v.Name, v.Expression)
 		default:
-			why = fmt.Sprintf("%s %s: %s", v.Name, v.Expression, number(v.Observed))
+			why = fmt.Sprintf("%s %s: %s%s", v.Name, v.Expression, number(v.Observed), unit(v.Metric.Unit))
 		}
 	}
 	if more > 0 {
@@ -257,6 +267,16 @@ func (s *Search) broken(o Observation) string {
 		return fmt.Sprintf("%s %% of the iterations were dropped", number(100*dropped/(begun+dropped)))
 	case !(begun+1 >= (1-mostShort)*due): // one may have fallen on the border
 		return fmt.Sprintf("only %s of %d were begun", number(o.Achieved), s.rate)
+	}
+	return ""
+}
+
+func unit(u metric.Unit) string {
+	switch u {
+	case metric.Time:
+		return " ms"
+	case metric.Data:
+		return " B"
 	}
 	return ""
 }

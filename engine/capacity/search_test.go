@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
 	"pgregory.net/rapid"
@@ -215,6 +216,15 @@ func TestStopped(t *testing.T) {
 		p, _ := c.Next()
 		c.Saw(seen(p, true))
 	}
+	if r := c.Report(); r.Limit != "" || r.Complete {
+		t.Errorf("while it goes on: %+v", r)
+	}
+	c.Stop(Stopped)
+	c.Stop(MaxDuration)
+	if _, ok := c.Next(); ok {
+		t.Error("goes on")
+	}
+	c.Saw(seen(Probe{}, true))
 	r := c.Report()
 	if r.Limit != Stopped || r.Complete || r.Rate != 0 || len(r.Steps) != 3 || r.Steps[2].Rate != 400 {
 		t.Errorf("%+v", r)
@@ -226,7 +236,7 @@ func TestStopped(t *testing.T) {
 }
 
 func TestWhy(t *testing.T) {
-	bad := threshold.Verdict{Name: "m", Expression: "rate<1", Observed: 1234.5}
+	bad := threshold.Verdict{Name: "m", Expression: "rate<1", Observed: 1234.5, Metric: metric.Metric{Unit: metric.Time}}
 	for _, c := range []struct {
 		name string
 		o    Observation
@@ -239,7 +249,7 @@ func TestWhy(t *testing.T) {
 		{"not a number", Observation{Achieved: math.NaN(), Span: 8 * time.Second}, "% of the iterations were dropped"},
 		{"some dropped", Observation{Achieved: 99, Dropped: 7, Span: 8 * time.Second}, ""},
 		{"more dropped", Observation{Achieved: 98, Dropped: 16, Span: 8 * time.Second}, "2 % of the iterations were dropped"},
-		{"thresholds first", Observation{Verdicts: []threshold.Verdict{{OK: true}, bad, bad, bad}}, "m rate<1: 1234, and 2 more"},
+		{"thresholds first", Observation{Verdicts: []threshold.Verdict{{OK: true}, bad, bad, bad}}, "m rate<1: 1234 ms, and 2 more"},
 		{"no data", Observation{Verdicts: []threshold.Verdict{{Name: "m", Expression: "p(95)<1", NoData: true}}}, "m p(95)<1: no data"},
 	} {
 		s := New(scenario(100, 1000, 0.05))
