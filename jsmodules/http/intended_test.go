@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -140,5 +141,34 @@ func TestVUSetupKeepsCookiesAndConnections(t *testing.T) {
 	}
 	if dials.Load() != 1 {
 		t.Errorf("%d connections were opened, want 1", dials.Load())
+	}
+}
+
+// The option metrics chooses among all that a request records.
+func TestMetricsAreKept(t *testing.T) {
+	url := serve(t, func(nethttp.ResponseWriter, *nethttp.Request) {})
+	all := []string{"http_reqs", "http_req_duration", "http_req_blocked", "http_req_connecting", "http_req_tls_handshaking", "http_req_sending",
+		"http_req_waiting", "http_req_receiving", "http_req_failed", "http_req_response_time", "data_sent", "data_received"}
+	for _, keep := range [][]string{{"http_reqs"}, {"http_req_response_time", "data_sent"}, {"http_req_failed"}, {"iterations"}} {
+		w := &world{t: t, set: metric.NewSet()}
+		inner := newWorld(t, newPlan(), "", fmt.Sprintf(`http.get(%q); http.batch([%q])`, url, url), func(h *sandbox.Host) {
+			h.Registry = metric.NewRegistry(metric.Options{Keep: keep})
+			w.reg = h.Registry
+		})
+		if err := inner.vu.Iterate(t.Context(), vu.Iteration{Scenario: scenario, Scheduled: true, Delay: time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.set.Merge("test", w.reg.Snapshot(time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range all {
+			samples := uint64(0)
+			for _, a := range w.set.Series(name) {
+				samples += max(a.Count, uint64(a.Sum))
+			}
+			if kept := slices.Contains(keep, name); kept != (samples > 0) {
+				t.Errorf("keep %v: %d samples of %s", keep, samples, name)
+			}
+		}
 	}
 }
