@@ -256,7 +256,7 @@ func (p *printer) metrics(s *Summary) {
 			}
 			row := []cell{{"   " + safe(m.Name), ""}}
 			for _, key := range kind.keys {
-				row = append(row, cell{metricValue(m, key, s.TimeUnit), ""})
+				row = append(row, cell{MetricValue(m, key, s.TimeUnit), ""})
 			}
 			t.add(row...)
 		}
@@ -267,8 +267,8 @@ func (p *printer) metrics(s *Summary) {
 	}
 }
 
-// metricValue writes one value of a metric in the unit of its key.
-func metricValue(m Metric, key, timeUnit string) string {
+// MetricValue writes one value of a metric in the unit of its key.
+func MetricValue(m Metric, key, timeUnit string) string {
 	v, ok := m.Values[key]
 	switch {
 	case !ok:
