@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -435,4 +436,26 @@ func TestOverridesNeverPanic(t *testing.T) {
 		}
 		checkPlan(t, p)
 	})
+}
+
+// TestEveryOptionIsDocumented holds docs/options.md against what is read.
+func TestEveryOptionIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/options.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	d := &draft{ledger: &ledger{}}
+	for _, o := range d.options() {
+		names = append(names, o.name)
+	}
+	names = append(names, commonOptions()...)
+	for _, e := range executors() {
+		names = append(append(names, e.name), e.options...)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/options.md does not tell of %s", name)
+		}
+	}
 }
