@@ -58,12 +58,12 @@ is read too), a flag. swarm inspect --explain tells which it was.
 	return c
 }
 
-func oneScript(_ *cobra.Command, args []string) error {
+func oneScript(c *cobra.Command, args []string) error {
 	switch len(args) {
 	case 1:
 		return nil
 	case 0:
-		return &usageError{message: "no script given", hint: "swarm run script.js"}
+		return &usageError{message: "no script given", hint: c.CommandPath() + " script.js"}
 	}
 	return &usageError{message: fmt.Sprintf("one script at a time, got %q and %q", args[0], args[1]), hint: "flags take their value after a space or ="}
 }
