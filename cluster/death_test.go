@@ -230,12 +230,14 @@ func TestRunnerIsHostile(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tr := newTrial(t, &fake{}, func(context.Context) (Link, error) { return newImpostor(c.play), nil })
+			began := time.Now()
 			result, err := tr.run()
 			if result != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%+v, %v; want %q", result, err, c.want)
 			}
-			if n := len(tr.observe.logs); n > 2*logBurst+100 {
-				t.Errorf("%d lines reached the user", n)
+			most := 2*logBurst + 2*logPace*(1+time.Since(began).Seconds())
+			if n := len(tr.observe.logs); float64(n) > most {
+				t.Errorf("%d lines reached the user, at most %v should", n, most)
 			}
 		})
 	}

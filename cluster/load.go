@@ -19,6 +19,10 @@ import (
 // itself, before the runner is taken for stuck.
 const overtime = 30 * time.Second
 
+// longestWindow is how far back the timeline keeps each second for the windows
+// of thresholds. Longer ones are judged to the resolution there is.
+const longestWindow = time.Hour
+
 // execute runs the load on all runners to its end, unless the run has ended.
 func (r *run) execute() {
 	if r.err != nil {
@@ -74,7 +78,7 @@ func (r *run) open() {
 			recent = max(recent, sum(s.Search.Step, s.Search.Hold, 30*time.Second))
 		}
 	}
-	r.timeline = timeline.New(r.started, timeline.Options{Recent: recent})
+	r.timeline = timeline.New(r.started, timeline.Options{Recent: min(recent, longestWindow)})
 	for source, defs := range r.defs {
 		r.timeline.Add(source, &metric.Snapshot{Start: r.started, End: r.started, Defs: defs})
 	}

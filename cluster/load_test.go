@@ -14,6 +14,7 @@ import (
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/capacity"
+	"github.com/swarmload/swarm/engine/plan"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 )
@@ -317,6 +318,37 @@ func TestTheDeadlineMovesWithPauses(t *testing.T) {
 	var stopped *Stopped
 	if !errors.As(err, &stopped) || !stopped.Control || len(tr.observe.ticks) < 7200 {
 		t.Errorf("%v after %d ticks", err, len(tr.observe.ticks))
+	}
+}
+
+func TestLimitsOfTheLoad(t *testing.T) {
+	const vus, grace = 10, 7 * time.Second
+	p := func(executor string, duration, perVU time.Duration) *plan.Plan {
+		return &plan.Plan{
+			Scenarios:      []plan.Scenario{{Name: "a", Executor: executor, VUs: vus, Duration: duration, GracefulStop: grace}},
+			VUSetupTimeout: perVU, VUTeardownTimeout: perVU,
+		}
+	}
+	hooks := []string{"default", "vuSetup", "vuTeardown"}
+	for _, c := range []struct {
+		plan        *plan.Plan
+		exported    []string
+		load, drain time.Duration
+	}{
+		{p(plan.ConstantVUs, time.Minute, time.Second), nil, time.Minute + grace + overtime, grace + overtime},
+		{p(plan.ConstantVUs, time.Minute, time.Second), hooks, time.Minute + grace + overtime + (1+vus)*time.Second, grace + overtime + (1+vus)*time.Second},
+		{p(plan.ConstantVUs, time.Minute, time.Second), hooks[:2], time.Minute + grace + overtime + time.Second, grace + overtime + time.Second},
+		{p(plan.ConstantVUs, time.Minute, 0), hooks, time.Minute + grace + overtime, grace + overtime},
+		{p(plan.ConstantVUs, time.Minute, never/2), hooks, never, never},
+		{p(plan.ExternallyControlled, 0, time.Second), nil, never, grace + overtime},
+		{p(plan.Users, time.Minute, time.Second), nil, time.Minute + grace + overtime, grace + overtime},
+	} {
+		if got := loadLimit(c.plan, c.exported); got != c.load {
+			t.Errorf("%s with %v: load %v, want %v", c.plan.Scenarios[0].Executor, c.exported, got, c.load)
+		}
+		if got := drainLimit(c.plan, c.exported); got != c.drain {
+			t.Errorf("%s with %v: drain %v, want %v", c.plan.Scenarios[0].Executor, c.exported, got, c.drain)
+		}
 	}
 }
 
