@@ -245,6 +245,7 @@ func (r *run) conclude() *Result {
 		Faults:     r.faults,
 		Marks:      r.marks,
 		Capacity:   r.reports(),
+		Timeline:   r.timeline,
 	}
 	if r.marked != nil {
 		in.Faults = append(in.Faults, r.marked.Error())

@@ -182,6 +182,10 @@ func deviation(n, block int, m float64, of func(weights []float64) (float64, boo
 // least is the difference that nobody minds: less is never called one.
 const least = 0.005
 
+// tooWide is a noise band that says nothing: from half of a value to one and a
+// half of it.
+const tooWide = 1
+
 // judge returns the noise band of the change and what it says.
 func (d spread) judge(r Row, level float64) (low, high float64, verdict string) {
 	t := quantile(1-level/2, d.freedom) * d.deviates
@@ -198,6 +202,9 @@ func (d spread) judge(r Row, level float64) (low, high float64, verdict string) 
 		low, high = min(low, r.Change), max(high, r.Change)
 	}
 	verdict = same
+	if high-low > tooWide {
+		verdict = unknown // nobody should call this equal
+	}
 	switch small := r.A > 0 && math.Abs(r.Change) < least; {
 	case small || down <= 0 && up >= 0:
 	case r.Better == "":

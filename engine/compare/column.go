@@ -36,7 +36,7 @@ func (s *side) column(sel selection, intervals []int, step time.Duration) *colum
 	}
 	merged := make([]metric.Aggregate, len(intervals))
 	for series := range s.Timeline.Series(sel.metric) {
-		if !sel.has(series.Tags) {
+		if !sel.has(series.Tags, s.names) {
 			continue
 		}
 		for point := range series.Points() {

@@ -93,7 +93,7 @@ func Compare(a, b *result.Result, bounds Bounds) (*Comparison, error) {
 		return nil, fmt.Errorf("compare: the confidence must lie between 0 and 1, got %v", bounds.Confidence)
 	}
 	c := &Comparison{
-		Schema: Schema, A: sideOf(a), B: sideOf(b), Bound: bounds.Regression,
+		Schema: Schema, A: runOf(a), B: runOf(b), Bound: bounds.Regression,
 		Rows: []Row{}, Regressions: []string{}, Notes: notes(a, b),
 	}
 	samePlan := a.Plan != nil && b.Plan != nil && reflect.DeepEqual(a.Plan.Scenarios, b.Plan.Scenarios)
@@ -122,7 +122,7 @@ func Compare(a, b *result.Result, bounds Bounds) (*Comparison, error) {
 	return c, nil
 }
 
-func sideOf(r *result.Result) Run { return Run{ID: r.ID, Script: r.Summary.Script} }
+func runOf(r *result.Result) Run { return Run{ID: r.ID, Script: r.Summary.Script} }
 
 // regression tells of a row that is worse by more than bound, whatever the
 // noise; "" of any other.

@@ -62,7 +62,7 @@ func (r Row) band(open, end string) string {
 }
 
 // verdict says in one line what came of the comparison.
-func (c *Comparison) verdict() (text string, bad bool) {
+func (c *Comparison) verdict() (text, sign string) {
 	counts := map[string]int{}
 	for _, r := range c.Rows {
 		if r.Judges {
@@ -79,15 +79,15 @@ func (c *Comparison) verdict() (text string, bad bool) {
 		if c.Bound > 0 {
 			text += " by more than " + figure.Percent(c.Bound)
 		}
-		return text, true
+		return text, "✗"
 	case n == 0:
-		return "nothing could be compared", false
+		return "nothing could be compared", "?"
 	case counts[worse] > 0:
-		return "no regression beyond the bound", false
+		return "no regression beyond the bound", "✓"
 	case counts[better] > 0:
-		return "better", false
+		return "better", "✓"
 	}
-	return "no difference beyond the noise", false
+	return "no difference beyond the noise", "✓"
 }
 
 func (r Run) name() string {
@@ -103,11 +103,8 @@ func WriteText(w io.Writer, c *Comparison, color bool, width int) error {
 		width = 80
 	}
 	p := &printer{color: color, width: width}
-	text, bad := c.verdict()
-	sign, paint := "✓", "32"
-	if bad {
-		sign, paint = "✗", "31"
-	}
+	text, sign := c.verdict()
+	paint := map[string]string{"✓": "32", "✗": "31", "?": "33"}[sign]
 	p.line(p.paint(paint, " "+sign) + " " + p.paint("1", text) + "  " + c.A.name() + " → " + c.B.name() + "  " + inert.Cut(c.B.Script, 60))
 	for _, r := range c.Regressions {
 		p.line("   " + inert.Cut(r, 400))
@@ -208,11 +205,8 @@ func (p *printer) table(c *Comparison) {
 // inert.
 func WriteMarkdown(w io.Writer, c *Comparison) error {
 	var b strings.Builder
-	text, bad := c.verdict()
-	sign := "✅"
-	if bad {
-		sign = "❌"
-	}
+	text, sign := c.verdict()
+	sign = map[string]string{"✓": "✅", "✗": "❌", "?": "❔"}[sign]
 	fmt.Fprintf(&b, "## %s %s: %s → %s\n\n", sign, text, summary.Code(c.A.name()), summary.Code(c.B.name()))
 	fmt.Fprintf(&b, "| value | %s | %s | change | noise band | |\n| --- | ---: | ---: | ---: | ---: | --- |\n", summary.Code(c.A.name()), summary.Code(c.B.name()))
 	plain := strings.NewReplacer("<", "&lt;", ">", "&gt;")

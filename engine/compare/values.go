@@ -55,15 +55,11 @@ func (r request) String() string {
 }
 
 // has reports whether a series belongs to the selection.
-func (s selection) has(tags metric.Tags) bool {
+func (s selection) has(tags metric.Tags, names summary.Naming) bool {
 	if s.of == (request{}) {
 		return true
 	}
-	name, ok := tags.Get("name")
-	if !ok {
-		name, _ = tags.Get("url")
-	}
-	method, _ := tags.Get("method")
+	method, name := names.Of(tags)
 	return s.of == request{method, name}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/result"
+	"github.com/swarmload/swarm/engine/summary"
 )
 
 const (
@@ -31,13 +32,28 @@ type windows struct {
 // side is one run.
 type side struct {
 	*result.Result
-	all  []int // the intervals that count, in order
-	warm []int // those of them that come after the warm-up
+	names summary.Naming
+	all   []int // the intervals that count, in order
+	warm  []int // those of them that come after the warm-up
+}
+
+func sideOf(r *result.Result) side {
+	s := side{Result: r}
+	if r.Timeline != nil {
+		s.names = summary.NamingOf(func(yield func(metric.Tags) bool) {
+			for series := range r.Timeline.Series(metric.HTTPReqs) {
+				if !yield(series.Tags) {
+					return
+				}
+			}
+		})
+	}
+	return s
 }
 
 // windowsOf decides which intervals count.
 func windowsOf(a, b *result.Result, samePlan bool) *windows {
-	w := &windows{a: side{Result: a}, b: side{Result: b}, paired: samePlan}
+	w := &windows{a: sideOf(a), b: sideOf(b), paired: samePlan}
 	if a.Timeline == nil || b.Timeline == nil {
 		w.notes = append(w.notes, "a run has no time series: nothing is known of its noise")
 		return w

@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -39,7 +40,7 @@ func Build(in Input) *Summary {
 	s.Passed, s.Reasons = verdict(in)
 	s.Checks = checks(in.Set)
 	s.Groups = groups(in.Set, s.Checks)
-	names := names(in.Set)
+	names := NamingOf(tagsOf(in.Set.Series(metric.HTTPReqs)))
 	s.Requests, s.Total = requests(in.Set, names, in.Duration.Seconds())
 	s.Errors = errorGroups(in, names)
 	s.Metrics = metrics(in)
@@ -94,6 +95,17 @@ func verdict(in Input) (passed bool, reasons []string) {
 		reasons = append(reasons, "the run could not be completed")
 	}
 	return passed, reasons
+}
+
+// tagsOf leaves out the aggregates of series.
+func tagsOf(series iter.Seq2[metric.Tags, *metric.Aggregate]) iter.Seq[metric.Tags] {
+	return func(yield func(metric.Tags) bool) {
+		for tags := range series {
+			if !yield(tags) {
+				return
+			}
+		}
+	}
 }
 
 func total(set *metric.Set, name string) float64 {
@@ -195,7 +207,7 @@ func perSecond(sum, seconds float64) float64 {
 	return min(max(sum/seconds, -math.MaxFloat64), math.MaxFloat64)
 }
 
-func requests(set *metric.Set, names naming, seconds float64) (rows []Request, all Request) {
+func requests(set *metric.Set, names Naming, seconds float64) (rows []Request, all Request) {
 	byEndpoint := map[endpoint]*traffic{}
 	of := func(tags metric.Tags) *traffic {
 		e := names.of(endpointOf(tags))

@@ -16,7 +16,7 @@ type failure struct {
 }
 
 // errorGroups joins the script's exceptions with the requests that failed.
-func errorGroups(in Input, names naming) []ErrorGroup {
+func errorGroups(in Input, names Naming) []ErrorGroup {
 	all := orEmpty(in.Exceptions)
 	byFailure := map[failure]int{}
 	for tags, agg := range in.Set.Series(metric.HTTPReqFailed) {

@@ -219,7 +219,8 @@ func late(t *testing.T) Input {
 	r.add(metric.GeneratorGCPause, 1.5)
 	r.add(metric.GeneratorSocketErrors, 2)
 	r.at(time.Minute)
-	in := r.input(`{"thresholds":{"http_req_response_time":["p(95)<400"]}}`)
+	in := r.input(`{"scenarios":{"default":{"executor":"constant-arrival-rate","rate":20,"duration":"1m","preAllocatedVUs":50}},
+		"thresholds":{"http_req_response_time":["p(95)<400"]}}`)
 	in.Script, in.VUsMax = "late.js", 50
 	in.Scenarios = []Scenario{
 		{Name: "default", Executor: plan.ConstantArrivalRate, Iterations: 1_000, Dropped: 24}, {Name: "idle", Executor: plan.ConstantVUs},

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/swarmload/swarm/engine/metric"
@@ -10,27 +11,33 @@ import (
 // requests have become too many to keep apart.
 const placeholder = "{id}"
 
-// naming says under which name the requests of an endpoint are listed.
-type naming map[endpoint]endpoint
+// Naming says under which method and name requests are listed.
+type Naming struct{ as map[endpoint]endpoint }
 
-// of returns what e is listed as.
-func (n naming) of(e endpoint) endpoint {
-	if as, ok := n[e]; ok {
+// Of returns what requests with the tags are listed as.
+func (n Naming) Of(tags metric.Tags) (method, name string) {
+	e := n.of(endpointOf(tags))
+	return e.method, e.name
+}
+
+func (n Naming) of(e endpoint) endpoint {
+	if as, ok := n.as[e]; ok {
 		return as
 	}
 	return e
 }
 
-// names lists requests that were named before the names became too many under
-// the template that those after got: /users/7 with /users/{id}.
-func names(set *metric.Set) naming {
+// NamingOf reads the tags of all series of http_reqs. What was named before
+// names became too many is listed under the template that those after got:
+// /users/7 with /users/{id}.
+func NamingOf(all iter.Seq[metric.Tags]) Naming {
 	type form struct {
 		method   string
 		segments int
 	}
 	templates := map[form][]endpoint{}
 	concrete := map[endpoint]bool{}
-	for tags := range set.Series(metric.HTTPReqs) {
+	for tags := range all {
 		e := endpointOf(tags)
 		if concrete[e] {
 			continue
@@ -42,9 +49,9 @@ func names(set *metric.Set) naming {
 		}
 	}
 	if len(templates) == 0 {
-		return nil
+		return Naming{}
 	}
-	as := naming{}
+	as := map[endpoint]endpoint{}
 	for e := range concrete {
 		path, _, _ := strings.Cut(e.name, "?")
 		for _, t := range templates[form{e.method, strings.Count(path, "/")}] {
@@ -53,7 +60,7 @@ func names(set *metric.Set) naming {
 			}
 		}
 	}
-	return as
+	return Naming{as}
 }
 
 // under reports whether a path is one of those a template stands for: all its
