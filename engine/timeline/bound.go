@@ -9,14 +9,27 @@ import (
 
 // bound makes room until the timeline is within its bytes.
 func (t *Timeline) bound() {
+	t.retire()
+	for t.bytes > t.maxBytes && (t.coarsen() || t.fold()) {
+	}
+	// What is recent, and how many intervals there are, is not kept at any
+	// price: it takes a runner that means harm to get there, or a bound that
+	// nothing fits in.
+	for t.bytes > 2*t.maxBytes && (t.recent > 1 || t.fewest > 1) {
+		t.recent, t.fewest = max(t.recent/2, 1), max(t.fewest/2, 1)
+		t.retire()
+		for t.bytes > 2*t.maxBytes && t.coarsen() {
+		}
+	}
+	if t.bytes > t.maxBytes {
+		t.patience, t.excess = t.end+fewest/4, t.bytes+t.maxBytes/8
+	}
+}
+
+// retire makes old what is not recent.
+func (t *Timeline) retire() {
 	for _, e := range t.series {
 		t.account(e, func() { e.retire(t.end-t.recent, t) })
-	}
-	for t.bytes > t.maxBytes {
-		if !t.coarsen() && !t.fold() {
-			t.patience = t.end + fewest/4
-			return
-		}
 	}
 }
 
@@ -40,7 +53,7 @@ func (t *Timeline) coarsen() bool {
 			t.coarsest = max(t.coarsest, t.target)
 			return true
 		}
-		if t.end/(2*t.target) < fewest {
+		if t.end/(2*t.target) < t.fewest {
 			return false
 		}
 		t.target *= 2

@@ -26,11 +26,12 @@ import (
 // Options bound a Timeline. Zero values mean the defaults.
 type Options struct {
 	Resolution time.Duration // of the finest interval; 1 s
-	// MaxBytes bounds the estimated bytes held; 64 MiB. It is exceeded only
-	// when the recent intervals of series that cannot be folded take more.
+	// MaxBytes bounds the estimated bytes held; 64 MiB. It is exceeded, up to
+	// twice as much, when the recent intervals of series that cannot be folded
+	// take more.
 	MaxBytes int
-	// Recent is how far back intervals keep the finest resolution whatever
-	// MaxBytes says: the longest window anybody will ask for. 1 min.
+	// Recent is how far back intervals keep the finest resolution, up to twice
+	// MaxBytes: the longest window anybody will ask for. 1 min.
 	Recent time.Duration
 }
 
@@ -65,7 +66,9 @@ type Timeline struct {
 	coarsest int64 // widest intervals of any series, in ticks
 	target   int64 // width that the sweep is making
 	sweep    int   // number of the series to merge next
-	patience int64 // tick before which nothing more can be merged
+	fewest   int64 // intervals to leave
+	patience int64 // tick before which nothing more can be merged, unless
+	excess   int   // there are more bytes than that
 	folded   int
 	tmp      scratch
 }
@@ -130,6 +133,7 @@ func New(start time.Time, o Options) *Timeline {
 		sources:  make(map[string]source),
 		coarsest: 1,
 		target:   2,
+		fewest:   fewest,
 	}
 }
 
@@ -173,7 +177,7 @@ func (t *Timeline) Add(from string, s *metric.Snapshot) {
 		e.widen(d)
 		t.account(e, func() { e.add(tick, &p, t) })
 	}
-	if t.bytes > t.maxBytes && t.end >= t.patience {
+	if t.bytes > t.maxBytes && (t.end >= t.patience || t.bytes > t.excess) {
 		t.bound()
 	}
 }
@@ -310,7 +314,11 @@ func (e *series) retire(before int64, t *Timeline) {
 		e.addOld(cur.number, &p, true, t)
 	}
 	t.tmp.rest = rest.data
-	rest.data = append(e.recent.data[:0], rest.data...)
+	room := e.recent.data[:0]
+	if cap(room) > 4*len(rest.data) {
+		room = nil // it will not be needed again soon
+	}
+	rest.data = append(room, rest.data...)
 	e.recent = rest
 }
 

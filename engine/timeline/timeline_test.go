@@ -604,9 +604,36 @@ func TestUnboundable(t *testing.T) {
 		b.merge("a", r.Snapshot(at(time.Duration(second)*time.Second)))
 	}
 	if agg, _ := b.line.Between(0, b.line.End()).Select(metric.HTTPReqs, metric.Tags{}); agg.Sum != 300 {
-		t.Errorf("%s", brief(&agg))
+		t.Errorf("%s", facts(&agg))
 	}
-	if n := b.line.End() / b.line.Resolution(); n < fewest {
-		t.Errorf("%d intervals are left", n)
+}
+
+// TestHostileRunner sends histograms as wide as they can be of many metrics:
+// there is nothing to fold, and a minute of them is too much.
+func TestHostileRunner(t *testing.T) {
+	const maxBytes, metrics = 1 << 20, 20
+	b := newPair(t, Options{MaxBytes: maxBytes})
+	var wide []metric.Bucket
+	for i := -outermost; i <= outermost; i += 4 {
+		wide = append(wide, metric.Bucket{Index: i, Count: 1})
+	}
+	for second := 1; second <= 100; second++ {
+		snap := &metric.Snapshot{Start: at(time.Duration(second-1) * time.Second), End: at(time.Duration(second) * time.Second)}
+		for id := range uint32(metrics) {
+			if second == 1 {
+				snap.Defs = append(snap.Defs, metric.SeriesDef{ID: id, Metric: metric.Metric{Name: fmt.Sprint("m", id), Type: metric.Trend}})
+			}
+			snap.Deltas = append(snap.Deltas, metric.SeriesDelta{ID: id, Count: uint64(len(wide)), Buckets: wide})
+		}
+		b.merge("a", snap)
+		if b.line.bytes > 2*maxBytes+metrics*len(wide)*3 {
+			t.Fatalf("%d bytes after %d seconds", b.line.bytes, second)
+		}
+	}
+	for id := range metrics {
+		agg, _ := b.line.Between(0, b.line.End()).Select(fmt.Sprint("m", id), metric.Tags{})
+		if agg.Count != uint64(100*len(wide)) {
+			t.Fatalf("m%d: %d samples", id, agg.Count)
+		}
 	}
 }
