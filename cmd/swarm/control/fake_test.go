@@ -67,7 +67,7 @@ func scenarios(names ...string) *plan.Plan {
 		"browse": {Name: "browse", Executor: plan.RampingVUs},
 		"buy":    {Name: "buy", Executor: plan.ConstantArrivalRate, TimeUnit: time.Second},
 		"fixed":  {Name: "fixed", Executor: plan.SharedIterations, Iterations: 10},
-		"find":   {Name: "find", Executor: plan.Capacity, TimeUnit: time.Second},
+		"find":   {Name: "find", Executor: plan.Capacity, TimeUnit: time.Second, Rate: 50, Search: plan.Search{MaxRate: 1000, Step: 10 * time.Second, Hold: 30 * time.Second, Precision: 0.05}},
 	}
 	p := &plan.Plan{Thresholds: []plan.Threshold{
 		{Metric: metric.HTTPReqDuration, Filter: map[string]string{"name": "pay"}, Type: metric.Trend, Unit: metric.Time},
@@ -115,7 +115,10 @@ func tick(t testing.TB, paused bool) cluster.Tick {
 		Status: running(paused), Set: set,
 		Searches: []capacity.Report{{
 			Scenario: "find", TimeUnit: time.Second, Broke: 100,
-			Steps: []capacity.Step{{Probe: capacity.Probe{Rate: 50}, Held: true}, {Probe: capacity.Probe{Rate: 100}}},
+			Steps: []capacity.Step{
+				{Probe: capacity.Probe{Rate: 50}, Held: true, Observation: capacity.Observation{Span: time.Second, Achieved: 50}},
+				{Probe: capacity.Probe{Rate: 100}, Observation: capacity.Observation{Span: time.Second, Achieved: 100, Dropped: 50}},
+			},
 		}},
 		Verdicts: []threshold.Verdict{
 			{Name: "http_req_duration{name:pay}", Expression: "p(95)<200", Observed: 300, Limit: 200},

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
@@ -138,7 +138,7 @@ func (b *Board) Status() Status {
 		s.Scenarios = append(s.Scenarios, out)
 		for _, r := range b.searches {
 			if r.Scenario == p.Name {
-				s.Searches = append(s.Searches, NewSearch(r, b.status))
+				s.Searches = append(s.Searches, NewSearch(p, r))
 			}
 		}
 	}
@@ -163,32 +163,35 @@ func (b *Board) Thresholds() []Threshold {
 // want of anything measured so far.
 func fails(v threshold.Verdict) bool { return !v.OK && !v.NoData }
 
-// NewSearch tells where a search stands. What it tries now is the rate of its
-// scenario; the phase follows from that and the steps that are done.
-func NewSearch(r capacity.Report, now engine.Status) Search {
-	unit := max(r.TimeUnit, 1).Seconds()
-	best := r.Rate
+// NewSearch tells where the search of a scenario stands. A search is a pure
+// function of what it saw: going through the steps again gives the probe that
+// is under way.
+func NewSearch(p *plan.Scenario, r capacity.Report) Search {
+	search := capacity.New(p)
+	best, unsure := int64(0), false
 	for _, step := range r.Steps {
+		search.Next()
+		search.Saw(step.Observation)
 		if step.Held {
 			best = max(best, step.Rate)
 		}
+		// A hold that broke tells more than short probes that held.
+		unsure = unsure || step.Phase == capacity.Hold && !step.Held
 	}
-	s := Search{Scenario: r.Scenario, Best: float64(best) / unit, Broke: float64(r.Broke) / unit, Steps: len(r.Steps)}
-	for _, c := range now.Scenarios {
-		if c.Name == r.Scenario {
-			s.Rate = finite(c.RatePlanned)
-		}
+	if unsure {
+		best = r.Rate
 	}
-	again := math.Abs(s.Rate-s.Best) <= s.Best/1000
+	unit := max(p.TimeUnit, 1).Seconds()
+	s := Search{
+		Scenario: r.Scenario, Phase: "done", Steps: len(r.Steps),
+		Best: float64(best) / unit, Broke: float64(r.Broke) / unit,
+	}
+	probe, more := search.Next()
 	switch {
-	case r.Complete || r.Limit != "":
-		s.Phase, s.Rate, s.Best = "done", 0, float64(r.Rate)/unit
-	case r.Broke == 0 && !again:
-		s.Phase = "ramp"
-	case best > 0 && again:
-		s.Phase = "hold"
+	case !more || r.Complete || r.Limit != "":
+		s.Best = float64(r.Rate) / unit
 	default:
-		s.Phase = "bisect"
+		s.Phase, s.Rate = probe.Phase, float64(probe.Rate)/unit
 	}
 	return s
 }

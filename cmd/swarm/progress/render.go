@@ -140,7 +140,7 @@ func head(s State, paint terminal.Paint, width int) string {
 		tail = clock(s.Elapsed)
 		switch {
 		case s.Endless:
-			tail += paint.Dim(" until stopped")
+			tail += paint.Dim(" " + s.end())
 		case s.Timed:
 			tail += paint.Dim(" of " + clock(s.Total))
 		default:
@@ -155,6 +155,17 @@ func head(s State, paint terminal.Paint, width int) string {
 		return script + tail
 	}
 	return script + bar(s.progress(), min(room, 40), paint) + "  " + tail
+}
+
+// end says what ends a run that no time does.
+func (s State) end() string {
+	end := ""
+	for _, c := range s.Scenarios {
+		if c.Endless && c.State != "done" && end != "until stopped" {
+			end = untilWhen(c)
+		}
+	}
+	return end
 }
 
 // stopping says what the end of the run waits for.

@@ -48,7 +48,7 @@ func troubled() State {
 		{"http_req_duration{name:pay} p(95)<200", "231 ms"}, {"errors rate<0.01", "4.1 %"}, {"a p(99)<1", "2 ms"}, {"b p(99)<1", "3 ms"},
 	}
 	s.Dropped = 1381
-	s.Scenarios[1].Rate, s.Scenarios[1].Dropped = 431, 1381
+	s.Scenarios[1].Rate, s.Scenarios[1].Off, s.Scenarios[1].Dropped = 431, true, 1381
 	s.Generator.CPU, s.Generator.Cause, s.Generator.Lag = 0.98, "cpu", 41*time.Millisecond
 	s.Prompt.Selected = "buy"
 	return s

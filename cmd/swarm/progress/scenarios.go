@@ -2,13 +2,13 @@ package progress
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/swarmload/swarm/cmd/swarm/terminal"
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/inert"
+	"github.com/swarmload/swarm/engine/plan"
 )
 
 // scenarios draws a line for each scenario: its name, its executor where there
@@ -42,7 +42,7 @@ func scenarios(s State, paint terminal.Paint, width int) []line {
 		}
 		rank := rankScenario
 		switch {
-		case i == 0:
+		case i == 0 || s.Prompt.On && c.Name == s.Prompt.Selected:
 			rank = rankFirst
 		case c.State == "waiting" || c.State == "done":
 			rank = rankIdle
@@ -73,9 +73,17 @@ func marks(s State) func(name string) string {
 
 func barOf(c Scenario, n int, paint terminal.Paint) string {
 	if c.Endless && c.State == "running" {
-		return pad(paint.Dim("until stopped"), n)
+		return pad(paint.Dim(terminal.Truncate(untilWhen(c), n)), n)
 	}
 	return bar(c.Progress, n, paint)
+}
+
+// untilWhen says what ends a scenario that no time does.
+func untilWhen(c Scenario) string {
+	if c.Executor == plan.Shape {
+		return "open end" // its function decides
+	}
+	return "until stopped"
 }
 
 // runningFirst orders scenarios that do something before those that do not.
@@ -119,7 +127,7 @@ func doing(c Scenario, paint terminal.Paint) string {
 
 // rate is the planned rate, and the one reached where that is another.
 func rate(c Scenario) string {
-	if c.State != "running" || c.Rate > 0 && math.Abs(c.Rate-c.RatePlanned) > max(0.05*c.RatePlanned, 1) {
+	if c.Off || c.State != "running" {
 		return fmt.Sprintf("%s of %s", strings.TrimSuffix(figure.PerSecond(c.Rate), "/s"), figure.PerSecond(c.RatePlanned))
 	}
 	return figure.PerSecond(c.RatePlanned)

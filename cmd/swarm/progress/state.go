@@ -61,8 +61,8 @@ type Scenario struct {
 	Endless         bool // it runs until it is stopped
 	VUs, VUsPlanned int
 	// Open says that iterations begin at a rate: per second, as it was of late
-	// and as it should be now.
-	Open              bool
+	// and as it should be now. Off says that the one was not what it should.
+	Open, Off         bool
 	Rate, RatePlanned float64
 	Dropped           uint64
 	Complete          uint64

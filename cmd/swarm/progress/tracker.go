@@ -1,6 +1,8 @@
 package progress
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/swarmload/swarm/cluster"
@@ -21,6 +23,7 @@ const (
 // Tracker computes States. It is for one goroutine.
 type Tracker struct {
 	state  State
+	plan   *plan.Plan
 	starts []time.Duration // of the state's scenarios; negative when another's end decides
 	ends   []time.Duration // of the state's scenarios, when they end at the latest
 	past   []sample        // latest last, at most window+1
@@ -33,7 +36,14 @@ type sample struct {
 	elapsed              time.Duration
 	requests, iterations uint64
 	in, out              float64
-	started              []uint64 // iterations begun, by scenario of the state
+	arrivals             []arrival // by scenario of the state
+}
+
+// arrival is how many iterations have begun, and how many should begin per
+// second; 0 when none should, as in a pause.
+type arrival struct {
+	begun   uint64
+	planned float64
 }
 
 // NewTracker returns a Tracker of a run of the script.
@@ -54,7 +64,7 @@ func (t *Tracker) State() State {
 
 // Plan tells what will run.
 func (t *Tracker) Plan(p *plan.Plan) {
-	t.ends = ends(p.Scenarios)
+	t.plan, t.ends = p, ends(p.Scenarios)
 	t.state.Thresholds = len(p.Thresholds)
 	for i := range p.Scenarios {
 		s := &p.Scenarios[i]
@@ -139,7 +149,9 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 	t.scenarios(tick.Status)
 	s.Searches = s.Searches[:0]
 	for _, r := range tick.Searches {
-		s.Searches = append(s.Searches, control.NewSearch(r, tick.Status))
+		if i := t.find(r.Scenario); i >= 0 {
+			s.Searches = append(s.Searches, control.NewSearch(&t.plan.Scenarios[i], r))
+		}
 	}
 	t.extent()
 	if tick.Set == nil {
@@ -175,18 +187,21 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 	s.P95s = latest(append(s.P95s, s.P95))
 }
 
+// find returns the number of a scenario, -1 if there is none.
+func (t *Tracker) find(name string) int {
+	return slices.IndexFunc(t.state.Scenarios, func(c Scenario) bool { return c.Name == name })
+}
+
 // hold keeps account of pauses. The status counts them; the plan, which says
 // when the run will have ended, does not. A scenario at work tells how far the
 // plan is; where there is none, what passes between paused ticks is taken for it.
 func (t *Tracker) hold(status engine.Status) {
 	before := t.wall
 	t.wall = status.Elapsed
-	for i := range t.state.Scenarios {
-		for _, now := range status.Scenarios {
-			if now.Name == t.state.Scenarios[i].Name && now.State == "running" && t.starts[i] >= 0 {
-				t.held = max(status.Elapsed-t.starts[i]-now.Elapsed, 0)
-				return
-			}
+	for _, now := range status.Scenarios {
+		if i := t.find(now.Name); i >= 0 && now.State == "running" && t.starts[i] >= 0 {
+			t.held = max(status.Elapsed-t.starts[i]-now.Elapsed, 0)
+			return
 		}
 	}
 	if status.Paused {
@@ -197,32 +212,39 @@ func (t *Tracker) hold(status engine.Status) {
 // scenarios takes over where each scenario stands.
 func (t *Tracker) scenarios(status engine.Status) {
 	for _, from := range status.Scenarios {
-		for i := range t.state.Scenarios {
-			if to := &t.state.Scenarios[i]; to.Name == from.Name {
-				to.State, to.Progress = from.State, from.Progress
-				to.VUs, to.VUsPlanned, to.RatePlanned = from.VUs, from.VUsPlanned, from.RatePlanned
-				to.Complete, to.Dropped = from.Complete, from.Dropped
-			}
+		if i := t.find(from.Name); i >= 0 {
+			to := &t.state.Scenarios[i]
+			to.State, to.Progress = from.State, from.Progress
+			to.VUs, to.VUsPlanned, to.RatePlanned = from.VUs, from.VUsPlanned, from.RatePlanned
+			to.Complete, to.Dropped = from.Complete, from.Dropped
 		}
 	}
 }
 
-// arrivals computes at which rate iterations began in the last seconds.
+// arrivals computes at which rate iterations began in the last seconds, and
+// whether that is another than was planned meanwhile.
 func (t *Tracker) arrivals(now sample) {
-	var before sample
-	if len(t.past) > 0 {
-		before = t.past[0]
+	if len(t.past) == 0 {
+		return
 	}
-	seconds := (now.elapsed - before.elapsed).Seconds()
+	first := t.past[0]
+	seconds := (now.elapsed - first.elapsed).Seconds()
 	for i := range t.state.Scenarios {
-		if seconds <= 0 || i >= len(now.started) {
+		c := &t.state.Scenarios[i]
+		c.Off = false
+		if seconds <= 0 || !c.Open {
 			continue
 		}
-		begun := now.started[i]
-		if i < len(before.started) {
-			begun -= min(before.started[i], begun)
+		c.Rate = float64(now.arrivals[i].begun-min(first.arrivals[i].begun, now.arrivals[i].begun)) / seconds
+		planned, last, steady := 0.0, first, first.arrivals[i].planned > 0
+		for _, next := range append(t.past[1:len(t.past):len(t.past)], now) {
+			a, b := last.arrivals[i].planned, next.arrivals[i].planned
+			planned += (a + b) / 2 * (next.elapsed - last.elapsed).Seconds()
+			steady = steady && b > 0
+			last = next
 		}
-		t.state.Scenarios[i].Rate = float64(begun) / seconds
+		planned /= seconds
+		c.Off = steady && math.Abs(c.Rate-planned) > max(0.05*planned, 1)
 	}
 }
 
@@ -258,12 +280,13 @@ func (t *Tracker) read(tick cluster.Tick) sample {
 		iterations: uint64(get(metric.Iterations).Sum),
 		in:         get(metric.DataReceived).Sum,
 		out:        get(metric.DataSent).Sum,
-		started:    make([]uint64, len(t.state.Scenarios)),
+		arrivals:   make([]arrival, len(t.state.Scenarios)),
 	}
-	for i, c := range t.state.Scenarios {
-		for _, from := range tick.Status.Scenarios {
-			if from.Name == c.Name {
-				out.started[i] = from.Started
+	for _, from := range tick.Status.Scenarios {
+		if i := t.find(from.Name); i >= 0 {
+			out.arrivals[i].begun = from.Started
+			if from.State == "running" && !tick.Status.Paused {
+				out.arrivals[i].planned = from.RatePlanned
 			}
 		}
 	}

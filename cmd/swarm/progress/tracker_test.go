@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/swarmload/swarm/cluster"
-	"github.com/swarmload/swarm/cmd/swarm/control"
 	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/health"
@@ -132,17 +131,19 @@ func TestTrackerFollowsRates(t *testing.T) {
 	tr := newTracker()
 	tr.Plan(&plan.Plan{Scenarios: []plan.Scenario{
 		{Name: "buy", Executor: plan.ConstantArrivalRate, Rate: 100, TimeUnit: time.Second, Duration: time.Minute, MaxVUs: 10},
-		{Name: "find", Executor: plan.Capacity, Rate: 100, TimeUnit: 2 * time.Second, MaxDuration: time.Minute, MaxVUs: 10},
+		{Name: "ramp", Executor: plan.RampingArrivalRate, TimeUnit: time.Second, Duration: time.Minute, MaxVUs: 10},
+		{Name: "find", Executor: plan.Capacity, TimeUnit: time.Second, MaxDuration: time.Minute, MaxVUs: 10},
 	}})
 	set := metric.NewSet()
-	tick := func(second int, find float64, report capacity.Report) State {
+	tick := func(second int, rate float64, paused bool) State {
 		tr.Tick(cluster.Tick{
 			Set: set,
-			Status: engine.Status{Elapsed: time.Duration(second) * time.Second, Scenarios: []engine.ScenarioStatus{
-				{Name: "buy", State: "running", Elapsed: time.Duration(second) * time.Second, VUs: 4, RatePlanned: 100, Started: uint64(second) * 80, Dropped: uint64(second) * 20},
-				{Name: "find", State: "running", RatePlanned: find},
+			Status: engine.Status{Elapsed: time.Duration(second) * time.Second, Paused: paused, Scenarios: []engine.ScenarioStatus{
+				{Name: "buy", State: "running", Elapsed: time.Duration(second) * time.Second, VUs: 4, RatePlanned: 100, Started: uint64(second) * uint64(rate), Dropped: uint64(second) * 20},
+				// 10 more each second: begun is the integral.
+				{Name: "ramp", State: "running", RatePlanned: float64(10 * second), Started: uint64(5 * second * second)},
 			}},
-			Searches: []capacity.Report{report},
+			Searches: []capacity.Report{{Scenario: "find"}, {Scenario: "unknown"}},
 			Verdicts: []threshold.Verdict{
 				{Name: "http_req_duration", Expression: "p(95)<200", Observed: 231.2, Metric: metric.Metric{Type: metric.Trend, Unit: metric.Time}},
 				{Name: "checks", Expression: "rate>0.9", NoData: true, Metric: metric.Metric{Type: metric.Rate}},
@@ -151,19 +152,15 @@ func TestTrackerFollowsRates(t *testing.T) {
 		})
 		return tr.State()
 	}
-	step := func(rate int64, held bool) capacity.Step {
-		return capacity.Step{Probe: capacity.Probe{Rate: rate}, Held: held}
+	var s State
+	for second := range 10 {
+		s = tick(second+1, 80, false)
 	}
-	search := func(phase string, rate, best, broke float64) control.Search {
-		return control.Search{Scenario: "find", Phase: phase, Rate: rate, Best: best, Broke: broke}
+	if buy := s.Scenarios[0]; !buy.Open || buy.Rate != 80 || buy.RatePlanned != 100 || buy.Dropped != 200 || !buy.Off {
+		t.Errorf("80 of 100: %+v", buy)
 	}
-	report := capacity.Report{Scenario: "find", TimeUnit: 2 * time.Second}
-	for second := 1; second <= 9; second++ {
-		tick(second, 50, report)
-	}
-	s := tick(10, 50, report)
-	if buy := s.Scenarios[0]; !buy.Open || buy.Rate != 80 || buy.RatePlanned != 100 || buy.Dropped != 200 {
-		t.Errorf("%+v", buy)
+	if ramp := s.Scenarios[1]; ramp.Off {
+		t.Errorf("a ramp is taken for late: %+v", ramp)
 	}
 	if diff := cmp.Diff([]Failing{{"http_req_duration p(95)<200", "231 ms"}}, s.Failing); diff != "" {
 		t.Error(diff) // want of data is judged at the end
@@ -171,25 +168,11 @@ func TestTrackerFollowsRates(t *testing.T) {
 	if s.Timed {
 		t.Error("the end of a search is taken for known")
 	}
-	for _, c := range []struct {
-		trying float64
-		steps  []capacity.Step
-		broke  int64
-		limit  string
-		rate   int64
-		want   control.Search
-	}{
-		{trying: 50, want: search("ramp", 50, 0, 0)},
-		{trying: 100, steps: []capacity.Step{step(100, true)}, want: search("ramp", 100, 50, 0)},
-		{trying: 75, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: search("bisect", 75, 50, 100)},
-		{trying: 50, steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, want: search("hold", 50, 50, 100)},
-		{steps: []capacity.Step{step(100, true), step(200, false)}, broke: 200, limit: "thresholds", rate: 100, want: search("done", 0, 50, 100)},
-	} {
-		got := tick(11, c.trying, capacity.Report{Scenario: "find", TimeUnit: 2 * time.Second, Steps: c.steps, Broke: c.broke, Limit: c.limit, Rate: c.rate})
-		c.want.Steps = len(c.steps)
-		if diff := cmp.Diff([]control.Search{c.want}, got.Searches); diff != "" {
-			t.Error(diff)
-		}
+	if len(s.Searches) != 1 || s.Searches[0].Scenario != "find" {
+		t.Errorf("searches %+v", s.Searches)
+	}
+	if s = tick(11, 80, true); s.Scenarios[0].Off {
+		t.Error("a pause is taken for a lack of VUs")
 	}
 }
 
