@@ -271,7 +271,7 @@ func (r *runner) load(ctx context.Context, m *wire.Load) (*wire.Answer, error) {
 		Env:      env,
 		Seed:     m.GetSeed(),
 		Log:      func(l LogLine) { r.log.add(l, time.Now()) },
-		Abort:    r.rulings.abort,
+		Abort:    r.abort,
 		Fail:     r.rulings.fail,
 		Status:   r.shared.status,
 
@@ -290,6 +290,13 @@ func (r *runner) load(ctx context.Context, m *wire.Load) (*wire.Answer, error) {
 		Exports: exports,
 		Metrics: wire.FromMetrics(inspection.Metrics),
 	}}, nil
+}
+
+// abort passes on that the script wants the test to end. This runner's part of
+// the load ends now: each iteration more would say the same.
+func (r *runner) abort(reason string) {
+	r.rulings.abort(reason)
+	r.shared.stop()
 }
 
 // prepare makes everything the load needs, all VUs included.
