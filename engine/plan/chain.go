@@ -3,7 +3,6 @@ package plan
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // waiting is a scenario that starts after another.
@@ -32,13 +31,16 @@ func (d *draft) chains() {
 			w.at.failHint(d.didYouMean(w.after, names), "there is no scenario %s", quote(w.after))
 			continue
 		}
-		circle := []string{w.name}
-		next := w.after
-		for next != "" && !slices.Contains(circle, next) {
-			circle = append(circle, next)
-			next = after[next]
+		if inCircle[w.name] {
+			continue
 		}
-		if next != w.name || inCircle[w.name] {
+		circle, visited := []string{w.name}, map[string]bool{w.name: true}
+		next := w.after
+		for ; next != "" && !visited[next]; next = after[next] {
+			visited[next] = true
+			circle = append(circle, next)
+		}
+		if next != w.name {
 			continue
 		}
 		for _, name := range circle {
@@ -76,6 +78,7 @@ func (d *draft) searches() {
 		return
 	}
 	judged := len(d.selected) > len(d.plan.Submetrics) // those that are wrong count too
+	starts := d.plan.starts()
 	for n, i := range found {
 		s := &d.plan.Scenarios[i]
 		switch at := d.places[s.Name]; {
@@ -85,17 +88,11 @@ func (d *draft) searches() {
 			at.failHint(`such as thresholds: { http_req_response_time: ["p(95)<200"] }`, "a capacity scenario looks for the rate at which thresholds hold: there are none")
 		}
 		for _, j := range found[:n] {
-			if d.overlap(i, j) {
-				d.places[s.Name].failHint("let one start after the other: startAfter: "+quote(d.plan.Scenarios[j].Name),
-					"two capacity scenarios cannot search at the same time, and %s does", quote(d.plan.Scenarios[j].Name))
+			other := &d.plan.Scenarios[j]
+			if starts[i] < other.endFrom(starts[j]) && starts[j] < s.endFrom(starts[i]) {
+				d.places[s.Name].failHint("let one start after the other: startAfter: "+quote(other.Name),
+					"two capacity scenarios cannot search at the same time, and %s does", quote(other.Name))
 			}
 		}
 	}
-}
-
-// overlap reports whether two scenarios may run at the same time.
-func (d *draft) overlap(i, j int) bool {
-	starts := d.plan.starts()
-	end := func(i int) time.Duration { return d.plan.Scenarios[i].endFrom(starts[i]) }
-	return starts[i] < end(j) && starts[j] < end(i)
 }

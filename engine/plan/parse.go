@@ -69,6 +69,7 @@ type draft struct {
 	places      map[string]value // scenarios by name, those with problems too
 	waits       []waiting
 	selected    []selected          // what thresholds are on
+	guesses     int                 // tags of theirs that were compared with known ones
 	aliases     map[string]Position // where options were given that have another name there, by joined path
 }
 

@@ -15,6 +15,9 @@ type selected struct {
 	at value
 }
 
+// maxGuesses bounds how many tags are compared with those that may be meant.
+const maxGuesses = 1_000
+
 // laterTags are system tags of k6 beyond those that are on by default.
 func laterTags() []string { return []string{"vu", "iter", "ip", "ocsp_status"} }
 
@@ -25,6 +28,7 @@ func ownTags() []string { return []string{"user"} }
 func (d *draft) selectors() {
 	defer func() { d.selected = nil }()
 	intended := d.plan.MinIterationDuration > 0 || slices.ContainsFunc(d.plan.Scenarios, func(s Scenario) bool { return s.Arrives() })
+	custom := d.customTags()
 	for _, s := range d.selected {
 		switch s.Metric {
 		case metric.HTTPReqResponseTime, metric.IterationResponseTime, metric.IterationDelay:
@@ -34,7 +38,7 @@ func (d *draft) selectors() {
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(s.Filter)) {
-			d.checkTag(s, key, s.Filter[key])
+			d.checkTag(s, key, s.Filter[key], custom)
 		}
 	}
 }
@@ -49,12 +53,11 @@ func plainOf(name string) string {
 
 // checkTag judges one tag of a threshold's filter. What a script tags with at
 // run time is not known here, so most doubts are notes.
-func (d *draft) checkTag(s selected, key, value string) {
+func (d *draft) checkTag(s selected, key, value string, custom map[string]bool) {
 	p := &d.plan
 	name := pathString(s.at.path)
-	custom := d.customTags()
 	switch {
-	case key == "scenario" && !slices.Contains(custom, key):
+	case key == "scenario" && !custom[key]:
 		var scenarios []string
 		for scenario := range d.places {
 			scenarios = append(scenarios, scenario)
@@ -64,19 +67,20 @@ func (d *draft) checkTag(s selected, key, value string) {
 		}
 	case key == "group" && value != "" && !strings.HasPrefix(value, "::"):
 		d.notef("%s: the tag group holds a path: write group:::%s", name, shorten(value))
-	case slices.Contains(custom, key):
+	case custom[key]:
 	case slices.Contains(p.SystemTags, key), slices.Contains(ownTags(), key):
 	case slices.Contains(defaults().SystemTags, key), slices.Contains(laterTags(), key):
 		d.notef("%s: no sample has the tag %s, unless the script sets it: systemTags leaves it out", name, key)
-	default:
-		if near := spelling.Nearest(key, slices.Concat(p.SystemTags, custom, ownTags())); near != "" {
+	case d.guesses < maxGuesses:
+		d.guesses++
+		if near := spelling.Nearest(key, slices.Concat(p.SystemTags, ownTags())); near != "" {
 			d.notef("%s: is the tag %s one of the script's? did you mean %q?", name, quote(key), near)
 		}
 	}
 }
 
 // customTags returns the names of all tags that the options set.
-func (d *draft) customTags() []string {
+func (d *draft) customTags() map[string]bool {
 	all := map[string]bool{}
 	add := func(tags map[string]string) {
 		for key := range tags {
@@ -90,5 +94,5 @@ func (d *draft) customTags() []string {
 			add(c.Tags)
 		}
 	}
-	return slices.Sorted(maps.Keys(all))
+	return all
 }
