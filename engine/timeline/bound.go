@@ -63,7 +63,7 @@ func (t *Timeline) coarsen() bool {
 
 // foldShare is which part of the series that can be folded are at once: it
 // costs a look at all of them.
-const foldShare = 8
+const foldShare = 32
 
 // fold adds the series with the fewest samples to ones with fewer tags; false
 // when there are none.

@@ -104,6 +104,7 @@ type series struct {
 	old      column
 	recent   column
 	boundary int64   // ticks before it are old
+	aging    int64   // tick at which more become old
 	base     float64 // level: the value at the boundary
 
 	count    uint64
@@ -244,6 +245,8 @@ func (t *Timeline) find(m metric.Metric, tags metric.Tags) *series {
 	e := &series{
 		metric: m, shape: shapeOf(m), tags: tags, key: key,
 		old: newColumn(t.coarsest), recent: newColumn(1),
+		// Not all at once.
+		aging: t.end + t.recent + int64(len(t.series))%t.recent,
 	}
 	f.byKey[key] = e
 	i, _ := f.search(key)
@@ -281,7 +284,8 @@ func (e *series) add(tick int64, p *point, t *Timeline) {
 	}
 	e.recent.merge(tick, p, e.shape, false, &t.tmp)
 	// Points grow old by the minute, so that most of the time nothing moves.
-	if tick >= e.boundary+2*t.recent {
+	if tick >= e.aging {
+		e.aging = tick + t.recent
 		e.retire(tick-t.recent, t)
 	}
 }
