@@ -47,7 +47,7 @@ bench: build ## Go benchmarks, then swarm beside the load tools on PATH
 	$(GO) run ./cmd/bench -swarm ./swarm $(COMPARE)
 
 golden: ## rewrite golden files; read the diff before committing it
-	$(GO) test ./engine/summary ./cmd/swarm ./cmd/swarm/progress -update
+	$(GO) test ./engine/summary ./engine/compare ./cmd/swarm ./cmd/swarm/progress -update
 
 samples: build ## run every sample against the built-in target
 	$(GO) test ./cmd/swarm -run '^TestSamples' -count=1 -v

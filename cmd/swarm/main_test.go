@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"tallies":   tallies,
 			"interrupt": interrupt,
 			"behead":    behead,
+			"simulate":  simulate,
 		},
 	})
 }
