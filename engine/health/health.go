@@ -152,7 +152,12 @@ func (m *Monitor) late(now, due time.Time, r *reading) time.Time {
 
 // judge completes a reading, records it and lets the detector see it.
 func (m *Monitor) judge(r reading, before, now usage) {
-	r.cpu = share(now.cpu-before.cpu, r.to-r.from, m.process.processors())
+	// The last reading may be of a moment, in which one goroutine is all.
+	moment := r.to-r.from < every/4
+	if !moment {
+		r.cpu = share(now.cpu-before.cpu, r.to-r.from, m.process.processors())
+		m.rec.Record(m.cpu, r.cpu)
+	}
 	if work := now.work - before.work; work > 0 {
 		r.collector = min(max((now.collector-before.collector)/work, 0), 1)
 	}
@@ -163,12 +168,14 @@ func (m *Monitor) judge(r reading, before, now usage) {
 	if r.sockets = m.sockets.Swap(0); r.sockets > 0 {
 		m.rec.Record(m.refused, float64(r.sockets))
 	}
-	m.rec.Record(m.cpu, r.cpu)
 	m.rec.Record(m.memory, float64(now.memory))
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.detector.see(r)
+	if moment {
+		r.cpu = m.vitals.CPU
+	}
 	m.vitals = Vitals{CPU: r.cpu, Memory: now.memory, Lag: r.lag, Cause: m.detector.now()}
 }
 

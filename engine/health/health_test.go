@@ -179,6 +179,21 @@ func TestBusyProcessIsMarked(t *testing.T) {
 	}
 }
 
+// TestEndedBeforeItBegan says that a moment gives no figure of processor time.
+func TestEndedBeforeItBegan(t *testing.T) {
+	p := &fake{script: []usage{{cpu: time.Second}, {cpu: 2 * time.Second}}}
+	r, m := watched(p)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.Run(ctx)
+	if cpu := selected(t, r, metric.GeneratorCPU); cpu.Count != 0 || !p.closed {
+		t.Errorf("cpu is %+v, closed %v", cpu, p.closed)
+	}
+	if marks := m.Marks(); len(marks) != 0 {
+		t.Errorf("marks are %+v", marks)
+	}
+}
+
 func TestSocketErrorsOfManyGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, m := watched(&fake{script: []usage{{}}})
