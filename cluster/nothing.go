@@ -74,11 +74,15 @@ func received(set *metric.Set) bool {
 	return agg.Sum > 0
 }
 
-// measured reports whether there is a sample of anything but how many VUs there
-// were. An iteration that came to its end is one, and so is an exception.
+// measured reports whether there is a sample that an iteration caused: one that
+// came to its end is such, and so is an exception.
 func measured(set *metric.Set) bool {
+	ours := []string{ // recorded whatever the script does
+		metric.VUs, metric.VUsMax, metric.IterationDelay, metric.DroppedIterations,
+		metric.GeneratorLag, metric.GeneratorCPU, metric.GeneratorMemory, metric.GeneratorGCPause, metric.GeneratorSocketErrors,
+	}
 	for _, m := range set.Metrics() {
-		if m.Name == metric.VUs || m.Name == metric.VUsMax {
+		if slices.Contains(ours, m.Name) {
 			continue
 		}
 		if agg, _ := set.Select(m.Name, metric.Tags{}); agg.Count > 0 {

@@ -46,7 +46,9 @@ func TestNothingTested(t *testing.T) {
 			if tc.checks > 0 {
 				reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.Checks), metric.Tags{}), tc.checks)
 			}
-			reg.Recorder(0).Record(reg.Series(reg.Lookup(metric.VUs), metric.Tags{}), 2)
+			for _, name := range []string{metric.VUs, metric.GeneratorCPU, metric.GeneratorLag, metric.IterationDelay} {
+				reg.Recorder(0).Record(reg.Series(reg.Lookup(name), metric.Tags{}), 2)
+			}
 			set := metric.NewSet()
 			if err := set.Merge("r", reg.Snapshot(time.Now())); err != nil {
 				t.Fatal(err)

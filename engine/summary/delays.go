@@ -41,9 +41,9 @@ func delay(pair [2]string, measured, intended *metric.Aggregate) Delay {
 }
 
 // differs reports whether two times in milliseconds differ by more than the
-// width of buckets and the wake-up of a timer explain.
+// width of buckets and the wake-up of timers explain, and enough to matter.
 func differs(measured, intended float64) bool {
-	return intended-measured > 0.5 && intended > measured*1.02
+	return intended-measured > 1 && intended > measured*1.05
 }
 
 // Tells returns the percentile in which the difference shows best: the highest
