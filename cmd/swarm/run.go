@@ -182,6 +182,7 @@ func (r *runCommand) steer(parent context.Context, c *cluster.Control, w *watche
 		func() { keyboard.Load().Release(); r.env.end(exitSignal) })
 	keyboard.Store(r.keyboard(c, w, b))
 	wake := (&suspender{control: c, board: w.board, display: w.display, keyboard: keyboard.Load()}).start()
+	w.steered.Store(keyboard.Load() != nil || api != nil)
 	var server *control.Server
 	if api != nil {
 		w.display.Print(api.news...)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/swarmload/swarm/cluster"
 	"github.com/swarmload/swarm/cmd/swarm/codeframe"
@@ -26,6 +27,8 @@ type watcher struct {
 	paint   terminal.Paint
 	width   func() int
 	verbose bool
+	// steered says that somebody can resume a run that is paused.
+	steered atomic.Bool
 
 	kinds map[string]uint64 // count by kind of exception
 	total uint64
@@ -48,6 +51,9 @@ func newWatcher(out terminal.Stream, b *bundle.Bundle, quiet, verbose bool) *wat
 
 // Planned implements cluster.Observer.
 func (w *watcher) Planned(p *plan.Plan) {
+	if p.Paused && !w.steered.Load() {
+		w.note("the run begins paused and nobody can resume it: no terminal to press p on, and no --address")
+	}
 	w.tracker.Plan(p)
 	w.board.Plan(p)
 }

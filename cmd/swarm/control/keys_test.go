@@ -200,3 +200,19 @@ func TestStep(t *testing.T) {
 		}
 	})
 }
+
+// FuzzKeys: whatever is pressed, nothing panics, and a run ends at once only
+// after two q.
+func FuzzKeys(f *testing.F) {
+	for _, keys := range []string{"p+-s?1", "qq", "q\x1bq", "\x1b[A", "?q", "\xff\x00"} {
+		f.Add([]byte(keys))
+	}
+	f.Fuzz(func(t *testing.T, keys []byte) {
+		d := newDesk(loadedBoard(t, "browse", "buy", "fixed"))
+		d.Press(keys)
+		once := strings.Count(strings.ToLower(string(keys)), "q") < 2
+		if strings.Contains(d.orders.taken(), "at once") && once {
+			t.Errorf("%q ends the run at once", keys)
+		}
+	})
+}

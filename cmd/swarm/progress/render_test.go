@@ -207,7 +207,7 @@ func TestRenderFits(t *testing.T) {
 			})
 		}
 		st := Style{
-			Width: rapid.IntRange(12, 200).Draw(t, "width"), Height: rapid.IntRange(2, 30).Draw(t, "height"),
+			Width: rapid.IntRange(12, 200).Draw(t, "width"), Height: rapid.IntRange(2, 50).Draw(t, "height"),
 			Color: rapid.Bool().Draw(t, "color"),
 		}
 		lines := Render(s, st)

@@ -139,7 +139,9 @@ func (t *Tracker) Exceptions(n uint64) { t.state.Exceptions = n }
 // Tick takes in the numbers of a tick. It keeps nothing of it.
 func (t *Tracker) Tick(tick cluster.Tick) {
 	s := &t.state
+	before := t.held
 	t.hold(tick.Status)
+	steady := !tick.Status.Paused && t.held-before < time.Second/4 // nobody paused it since the last tick
 	s.Elapsed, s.VUs, s.VUsMax = tick.Status.Elapsed-t.held, tick.Status.VUs, tick.Status.VUsMax
 	s.Paused = tick.Status.Paused
 	s.Moving = !s.Paused
@@ -157,7 +159,7 @@ func (t *Tracker) Tick(tick cluster.Tick) {
 	if tick.Set == nil {
 		return
 	}
-	now := t.read(tick)
+	now := t.read(tick, steady)
 	s.Requests, s.Iterations = now.requests, now.iterations
 	dropped, _ := tick.Set.Select(metric.DroppedIterations, metric.Tags{})
 	s.Dropped = uint64(dropped.Sum)
@@ -269,7 +271,8 @@ func failing(verdicts []threshold.Verdict) (out []Failing) {
 	return out
 }
 
-func (t *Tracker) read(tick cluster.Tick) sample {
+// read takes the totals of a tick; steady says that schedules did not stand still.
+func (t *Tracker) read(tick cluster.Tick, steady bool) sample {
 	get := func(name string) metric.Aggregate {
 		agg, _ := tick.Set.Select(name, metric.Tags{})
 		return agg
@@ -285,7 +288,7 @@ func (t *Tracker) read(tick cluster.Tick) sample {
 	for _, from := range tick.Status.Scenarios {
 		if i := t.find(from.Name); i >= 0 {
 			out.arrivals[i].begun = from.Started
-			if from.State == "running" && !tick.Status.Paused {
+			if from.State == "running" && steady {
 				out.arrivals[i].planned = from.RatePlanned
 			}
 		}

@@ -174,6 +174,13 @@ func TestTrackerFollowsRates(t *testing.T) {
 	if s = tick(11, 80, true); s.Scenarios[0].Off {
 		t.Error("a pause is taken for a lack of VUs")
 	}
+	tr.past = tr.past[:1]
+	tr.Tick(cluster.Tick{Set: set, Status: engine.Status{ // a pause between two ticks
+		Elapsed: 15 * time.Second, Scenarios: []engine.ScenarioStatus{{Name: "buy", State: "running", Elapsed: 12 * time.Second, RatePlanned: 100}},
+	}})
+	if tr.State().Scenarios[0].Off {
+		t.Error("a pause between two ticks is taken for a lack of VUs")
+	}
 }
 
 func TestTrackerOfAnEndlessRun(t *testing.T) {
