@@ -32,7 +32,7 @@ var steady = model{seconds: 60, perSecond: 40, memory: 0.3, wander: 0.05, noise:
 func TestOneRunWithItself(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := model{
-			seconds: rapid.IntRange(0, 80).Draw(rt, "seconds"), perSecond: rapid.IntRange(0, 30).Draw(rt, "rate"),
+			seconds: rapid.IntRange(0, 50).Draw(rt, "seconds"), perSecond: rapid.IntRange(0, 12).Draw(rt, "rate"),
 			memory: rapid.Float64Range(0, 0.95).Draw(rt, "memory"), wander: rapid.Float64Range(0, 1).Draw(rt, "wander"),
 			noise: rapid.Float64Range(0, 2).Draw(rt, "noise"), failed: rapid.Float64Range(0, 1).Draw(rt, "failed"),
 			ramp: rapid.Bool().Draw(rt, "ramp"),
@@ -42,16 +42,14 @@ func TestOneRunWithItself(t *testing.T) {
 		if rapid.Bool().Draw(rt, "other plan") {
 			other.Plan = nil
 		}
-		for _, confidence := range []float64{0.5, 0.999} {
-			c := compare(t, r, &other, Bounds{Confidence: confidence})
-			for _, row := range c.Rows {
-				if row.Verdict != same && row.Verdict != unknown || row.Change != 0 || row.Low > 0 || row.High < 0 {
-					rt.Fatalf("%+v", row)
-				}
+		c := compare(t, r, &other, Bounds{Confidence: 0.5}) // narrow bands
+		for _, row := range c.Rows {
+			if row.Verdict != same && row.Verdict != unknown || row.Change != 0 || row.Low > 0 || row.High < 0 {
+				rt.Fatalf("%+v", row)
 			}
-			if len(c.Regressions) > 0 {
-				rt.Fatal(c.Regressions)
-			}
+		}
+		if len(c.Regressions) > 0 {
+			rt.Fatal(c.Regressions)
 		}
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/swarmload/swarm/engine/timeline"
 )
 
-var trials = flag.Int("trials", 8, "pairs of runs that are simulated for each figure")
+var trials = flag.Int("trials", 3, "pairs of runs that are simulated for each figure")
 
 // model says how simulated runs come about.
 type model struct {

@@ -123,6 +123,7 @@ func functions(timeUnit string) template.FuncMap {
 		"safe":      func(text string) string { return inert.Cut(text, 1024) },
 		"ms":        func(ms float64) string { return figure.MillisecondsIn(timeUnit, ms) },
 		"count":     func(n uint64) string { return figure.Count(n) },
+		"counted":   func(n int, noun string) string { return figure.Counted(n, noun) },
 		"int":       func(n int) string { return figure.Count(n) },
 		"short":     func(n uint64) string { return figure.Short(n) },
 		"rate":      figure.PerSecond,
