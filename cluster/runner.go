@@ -11,6 +11,7 @@ import (
 
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/executor"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
 )
@@ -320,6 +321,7 @@ func (r *runner) prepare(ctx context.Context, m *wire.Prepare, reports *reporter
 		Script:   r.script,
 		Registry: r.host.Registry,
 		Events:   events{exceptions, r.log},
+		Alarm:    executor.NewSystemAlarm,
 	})
 	if err := run.Init(ctx); err != nil {
 		run.Close()

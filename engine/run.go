@@ -21,12 +21,15 @@ import (
 	"github.com/swarmload/swarm/engine/vu"
 )
 
-// Config is what a Run needs. All fields are required.
+// Config is what a Run needs. All fields but Alarm are required.
 type Config struct {
 	Plan     *plan.Plan
 	Script   vu.Script
 	Registry *metric.Registry
 	Events   Events
+	// Alarm makes what arrival rates go by, such as executor.NewSystemAlarm;
+	// nil: timers of the Go runtime, which are up to a millisecond late.
+	Alarm func() executor.Alarm
 }
 
 // Events receives what is not a number. Methods are called from VU goroutines,
@@ -97,6 +100,7 @@ func New(c Config) *Run {
 		Events:   c.Events,
 		VUs:      executor.NewHeadcount(r.rec, r.vus),
 		Clock:    executor.NewClock(),
+		Alarm:    c.Alarm,
 	}
 	r.host.Stopwatch = executor.NewStopwatch(r.host.Clock)
 	r.began.Store(-1)

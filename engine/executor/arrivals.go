@@ -54,22 +54,20 @@ func (e *arrivals) Run(ctx context.Context, stop <-chan struct{}, c *Crew) {
 		return
 	default:
 	}
-	d := newDesk(c.open(ctx, stop), e)
-	e.begin(d)
+	d := e.begin(c.open(ctx, stop))
 	d.serve(members)
 	e.end()
 }
 
-// begin makes the desk known to Scale, end makes it unknown.
-func (e *arrivals) begin(d *desk) {
+// begin makes a desk that is known to Scale, end makes it unknown.
+func (e *arrivals) begin(s *shift) *desk {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.desk = d
-	first := e.rates
-	d.rates.Store(&first)
+	e.desk = newDesk(s, e)
 	if e.over {
-		d.shift.end()
+		s.end()
 	}
+	return e.desk
 }
 
 func (e *arrivals) end() {
@@ -104,9 +102,8 @@ func (e *arrivals) Scale(to Level) error {
 		e.rates = constantRate(0, time.Second).scaled(0, to.Rate, 0)
 		return nil
 	}
-	next := e.rates.scaled(e.desk.time(), to.Rate, e.MaxIterationDelay+time.Second)
-	e.rates = next
-	e.desk.change(&next)
+	e.rates = e.rates.scaled(e.desk.time(), to.Rate, e.MaxIterationDelay+time.Second)
+	e.desk.change(e.rates)
 	return nil
 }
 

@@ -32,6 +32,8 @@ type Host struct {
 	// Clock measures; Stopwatch, made of it, is what schedules go by.
 	Clock     Clock
 	Stopwatch *Stopwatch
+	// Alarm makes what wakes arrival rates; nil: timers of the Go runtime.
+	Alarm func() Alarm
 }
 
 // Clock measures time since it was made. Reading it is cheaper than time.Now

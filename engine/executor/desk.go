@@ -2,101 +2,162 @@ package executor
 
 import (
 	"errors"
+	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
 )
 
-// desk hands out the iterations of a timetable. A VU that is free claims the
-// next one, at whatever time it will be due, and waits for that time by a timer
-// of its own. So there is nobody in between: an iteration costs one addition
-// that VUs share, no channel and no lock, and it begins on a VU that has been
-// waiting for it. VUs take turns, which keeps all their connections in use.
-// When all are busy the next iteration is not claimed until one comes free; if
-// that takes longer than maxIterationDelay it is dropped.
+// desk hands out the iterations of a timetable to VUs.
 //
-// One goroutine, the clerk, looks after the rest: it wakes the waiting when
-// their time has changed, drops what nobody can claim any more, and has VUs
-// made while iterations are due that nobody has claimed.
+// A VU that has ended its iteration comes to the desk: if the next iteration is
+// due it takes it and goes, else it sits down among the idle. The herald, a
+// goroutine with an alarm set for the time at which the next iteration is due,
+// then calls one of them. So an iteration costs a visit under the desk's lock
+// and, unless the VU is busy all the time, one call.
+//
+// Who is called is who sat down last, because the memory of its VU is still in
+// the processor's caches: an iteration of a VU whose turn comes once in a
+// thousand costs more than twice as much. But one call in fairness goes to who
+// has been idle the longest, and all do when that is longestIdle or more: so
+// all VUs take part, their connections stay in use, and below one iteration per
+// second for each VU they simply take turns.
+//
+// The herald calls few at a time and then reads what came in meanwhile. A
+// generator that stood still (the collector, another process) finds many
+// iterations due at once: were they all to begin at once, nobody would read the
+// answers for a while, all VUs would be under way with cold memory, and it
+// would stay slow. So those who come back have the first turn, and idle VUs
+// join them only as fast as these go round, and slower when the herald itself
+// comes late, for then the processor is what is short, not VUs.
+//
+// When nobody is idle, the next iteration waits until somebody comes; if that
+// takes longer than maxIterationDelay it is dropped. One that is late although
+// VUs are idle, because the generator is, is dropped after hopeless at the
+// earliest. One more goroutine, the clerk, sees to that and to all that happens rarely: it has VUs made while iterations
+// wait, and it looks after changes of time.
 type desk struct {
 	shift    *shift
 	stripe   plan.Stripe
 	patience time.Duration // of iterations, maxIterationDelay
 	most     int           // VUs
+	alarm    Alarm         // the herald's
+	batch    int           // VUs it calls at a time
+	changed  chan struct{} // holds a token when the timetable has changed
 
-	rates   atomic.Pointer[rates]
-	turn    atomic.Uint64 // counts changes of anything that says who waits how long
-	claimed atomic.Int64  // our iterations numbered below are claimed or dropped
-	changed chan struct{} // holds a token when the clerk should look
-
-	mu       sync.Mutex
-	staff    map[*worker]struct{}
-	hired    int           // VUs at work or on their way
-	hiring   bool          // hire runs
-	retry    time.Duration // time before which nobody is hired
-	left     []int64       // claimed by those who left, and not begun
-	closedAt time.Duration // time when the shift ended: the clerk's, until it has ended
+	mu     sync.Mutex
+	rates  rates
+	next   int64         // our iterations numbered below are begun or dropped
+	due    time.Duration // load time when the next one is; forever if never
+	idle   seats
+	rings  time.Duration // load time for which the alarm is set
+	closed bool          // no iteration begins any more
+	hired  int           // VUs at work or on their way
+	coming int           // of them, those who were not at the desk yet
+	hiring bool          // hire runs
+	retry  time.Duration // time before which nobody is hired
 }
 
+const (
+	// fairness is of how many calls one goes to the VU that has been idle the
+	// longest, longestIdle the time after which it gets the next.
+	fairness    = 16
+	longestIdle = time.Second
+	// breath is the least time between two deeds of the herald.
+	breath = 50 * time.Microsecond
+	// overslept is how late the herald comes when the processor is short.
+	overslept = time.Millisecond
+	// hopeless is how late an iteration may begin that finds an idle VU.
+	hopeless = time.Second
+)
+
 func newDesk(s *shift, e *arrivals) *desk {
-	return &desk{
+	d := &desk{
 		shift:    s,
 		stripe:   e.stripe,
 		patience: e.MaxIterationDelay,
 		most:     e.most,
+		batch:    4 * runtime.GOMAXPROCS(0),
 		changed:  make(chan struct{}, 1),
-		staff:    make(map[*worker]struct{}),
+		rates:    e.rates,
 	}
+	newAlarm := s.crew.host.Alarm
+	if newAlarm == nil {
+		newAlarm = newTimerAlarm
+	}
+	d.alarm = newAlarm()
+	d.proceed(0)
+	return d
 }
 
 // time returns the load time since the scenario began.
 func (d *desk) time() time.Duration { return d.shift.time.Now() - d.shift.from }
 
 // change puts another timetable in force.
-func (d *desk) change(r *rates) {
-	d.rates.Store(r)
+func (d *desk) change(r rates) {
+	d.mu.Lock()
+	d.rates = r
+	d.proceed(d.next)
+	d.mu.Unlock()
 	select {
-	case d.changed <- struct{}{}:
+	case d.changed <- struct{}{}: // the clerk looks
 	default:
+	}
+}
+
+// proceed makes iteration k of ours the next. The caller holds the lock.
+func (d *desk) proceed(k int64) {
+	d.next = k
+	d.due = forever
+	if due := d.shift.from + d.rates.due(d.stripe.Item(k)); due < d.shift.until {
+		d.due = due
 	}
 }
 
 // serve hands out iterations, first to these members, until the shift ends.
 func (d *desk) serve(members []*vu.Member) {
 	d.shift.crew.count(len(members), len(members) > 0)
-	d.hired = len(members)
+	d.hired, d.coming = len(members), len(members)
 	for _, m := range members {
 		d.shift.workers.Go(func() { d.man(m) })
 	}
-	d.clerk()
+	heralded := make(chan struct{})
+	go func() {
+		defer close(heralded)
+		d.herald()
+	}()
+	at := d.clerk()
+	d.alarm.Stop()
 	d.shift.wait()
-	d.settle()
+	<-heralded
+	// What was due and did not begin is dropped, what was not yet due is not.
+	d.dropTo(d.stripe.Share(d.rates.count(at)))
 }
 
 // man is the goroutine of a VU.
 func (d *desk) man(m *vu.Member) {
 	w := newWorker(d.shift, m)
-	if w.ready() {
-		w.timer = time.NewTimer(forever)
-		d.mu.Lock()
-		d.staff[w] = struct{}{}
-		d.mu.Unlock()
-		for d.claim(w) && w.iterate() {
+	ready := w.ready()
+	d.mu.Lock()
+	d.coming--
+	d.mu.Unlock()
+	if ready {
+		w.call = make(chan bool, 1)
+		for more := d.sit(w); more && w.iterate(); {
+			more = d.visit(w)
 		}
 	}
-	d.dismiss(w, w.lost)
+	d.dismiss(w.lost)
 	w.leave(true)
 }
 
-// dismiss forgets a worker, nil for one that never came. When the last VU is
-// lost nothing can be done any more.
-func (d *desk) dismiss(w *worker, lost bool) {
+// dismiss forgets a worker. When the last VU is lost nothing can be done any
+// more.
+func (d *desk) dismiss(lost bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.staff, w)
 	d.hired--
 	if lost {
 		d.retry = d.time() + setUpAgain
@@ -106,157 +167,190 @@ func (d *desk) dismiss(w *worker, lost bool) {
 	}
 }
 
-// claim waits for the worker's next iteration. It returns false when there is
-// none any more.
-func (d *desk) claim(w *worker) bool {
-	for {
-		k := d.claimed.Add(1) - 1
-		begins, late := d.await(w, k)
-		switch {
-		case begins:
-			return true
-		case !late:
-			d.mu.Lock()
-			d.left = append(d.left, k)
+// visit gives a worker that has ended an iteration its next one, after waiting
+// for it if need be. It returns false when there is none any more.
+func (d *desk) visit(w *worker) bool {
+	d.mu.Lock()
+	if l := d.shift.time.lap.Load(); !l.paused && !d.closed {
+		now := l.at(w.now)
+		d.dropLate(now)
+		if d.due <= now && now < d.shift.until {
+			d.take(w)
 			d.mu.Unlock()
-			return false
+			return true
 		}
-		d.shift.crew.drop(1)
-		d.dropLate(w.now)
 	}
+	d.mu.Unlock()
+	return d.sit(w)
 }
 
-// await waits until our k-th iteration is due and the worker may begin it. Else
-// late says that it was due too long ago when the worker claimed it, and if not
-// late the shift has ended.
-func (d *desk) await(w *worker, k int64) (begins, late bool) {
-	s := d.shift
-	i := d.stripe.Item(k)
-	for free := false; ; { // whether the worker was free when it was due
-		turn := d.turn.Load()
-		w.due = s.from + d.rates.Load().due(i)
-		l := s.time.lap.Load()
-		now := l.at(w.now)
-		select {
-		case <-w.soft:
-			// The span may have ended while a timer was late: what was due in it
-			// and has its VU begins nevertheless.
-			return free && w.due < s.until && s.time.Now() >= s.until && s.hard.Err() == nil, false
-		default:
-		}
-		left := forever
-		if !l.paused && w.due < s.until {
-			left = w.due - now
-			if left <= 0 && (free || now < s.until) {
-				return free || -left <= d.patience, true
+// sit seats the worker among the idle until it is called for its next
+// iteration. It returns false when there is none any more.
+func (d *desk) sit(w *worker) bool {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return false
+	}
+	l := d.shift.time.lap.Load()
+	now := l.at(w.now)
+	first := d.idle.last == nil
+	d.idle.push(w, now)
+	if first && !l.paused {
+		d.set(now, max(d.due-now, 0))
+	}
+	d.mu.Unlock()
+	more := <-w.call
+	w.now = w.crew.host.Clock.Now()
+	return more
+}
+
+// set sets the herald's alarm, unless no iteration is due ever. The caller
+// holds the lock.
+func (d *desk) set(now, wait time.Duration) {
+	if d.due == forever {
+		wait = forever
+	}
+	d.rings = now + min(wait, forever-now)
+	d.alarm.Set(wait)
+}
+
+// herald calls the idle when iterations are due, until the desk closes.
+func (d *desk) herald() {
+	for d.alarm.Wait() {
+		d.mu.Lock()
+		l := d.shift.time.lap.Load()
+		now := l.at(d.shift.crew.host.Clock.Now())
+		if !d.closed && !l.paused && now < d.shift.until { // else the clerk sees to it
+			d.dropLate(now)
+			batch := d.batch
+			if now-d.rings > overslept {
+				batch = 1
+			}
+			d.callDue(now, batch)
+			if d.idle.last != nil {
+				d.set(now, max(d.due-now, breath))
 			}
 		}
-		free = free || left > 0 && w.due < s.until
-		w.timer.Reset(left)
-		if d.turn.Load() == turn { // else whoever changed it did not see this timer
-			<-w.timer.C
+		d.mu.Unlock()
+	}
+}
+
+// callDue calls as many idle VUs as iterations are due, and at most that many.
+// The caller holds the lock.
+func (d *desk) callDue(now time.Duration, most int) {
+	for range most {
+		w := d.idle.last
+		if w == nil || d.due > now {
+			return
 		}
-		w.now = s.crew.host.Clock.Now()
+		if first := d.idle.first; d.next%fairness == 0 || d.due-first.since >= longestIdle {
+			w = first
+		}
+		d.call(w)
 	}
 }
 
-// dropLate drops all iterations that nobody has claimed and that are too late
-// at a reading of the clock.
-func (d *desk) dropLate(clock time.Duration) {
-	late := d.shift.time.lap.Load().at(clock) - d.shift.from - d.patience
-	if late > 0 {
-		d.dropTo(d.stripe.Share(d.rates.Load().count(late)))
+// call calls an idle VU for the next iteration. The caller holds the lock.
+func (d *desk) call(w *worker) {
+	d.idle.remove(w)
+	d.take(w)
+	w.call <- true
+}
+
+// take gives the worker the next iteration, which is due. The caller holds the
+// lock.
+func (d *desk) take(w *worker) {
+	w.due = d.due
+	d.proceed(d.next + 1)
+}
+
+// dropLate drops the iterations that are too late at a load time. The caller
+// holds the lock.
+func (d *desk) dropLate(now time.Duration) {
+	patience := d.patience
+	if d.idle.last != nil {
+		patience = max(patience, hopeless)
+	}
+	if late := now - patience; d.due < late {
+		d.dropTo(d.stripe.Share(d.rates.count(late - d.shift.from)))
 	}
 }
 
-// dropTo drops our unclaimed iterations numbered below k.
+// dropTo drops our iterations numbered below k that did not begin. The caller
+// holds the lock, or nobody else is there.
 func (d *desk) dropTo(k int64) {
-	for {
-		from := d.claimed.Load()
-		if from >= k {
-			return
-		}
-		if d.claimed.CompareAndSwap(from, k) {
-			d.shift.crew.drop(k - from)
-			return
-		}
+	if d.next < k {
+		d.shift.crew.drop(k - d.next)
+		d.proceed(k)
 	}
-}
-
-// settle accounts for the end: what was due and did not begin is dropped, what
-// was not yet due is not.
-func (d *desk) settle() {
-	due := d.stripe.Share(d.rates.Load().count(d.closedAt))
-	var dropped int64
-	for _, k := range d.left {
-		if k < due {
-			dropped++
-		}
-	}
-	d.shift.crew.drop(dropped)
-	d.dropTo(due)
 }
 
 // Times of the clerk.
 const (
-	// shortage is how long an iteration must have been due and unclaimed before
-	// another VU is made: less may be just the processor's other work.
+	// shortage is how long an iteration must have been due without a VU before
+	// another one is made: less may be just the processor's other work.
 	shortage = time.Millisecond
 	// lookout is how often the clerk looks while VUs are short.
 	lookout = 2 * time.Millisecond
 )
 
-// clerk works until no iteration may begin any more.
-func (d *desk) clerk() {
+// clerk works until no iteration may begin any more, and returns when that was.
+func (d *desk) clerk() (at time.Duration) {
 	s := d.shift
 	timer := time.NewTimer(forever)
 	defer timer.Stop()
 	for {
 		l := s.time.lap.Load()
-		now := l.at(s.crew.host.Clock.Now()) - s.from
-		left := forever
-		if !l.paused {
-			left = d.look(now)
-		}
-		timer.Reset(left)
+		now := l.at(s.crew.host.Clock.Now())
+		timer.Reset(d.look(now, l.paused))
 		select {
 		case <-timer.C:
 			continue
 		case <-d.changed:
 		case <-l.over:
 		case <-s.soft.Done():
-			d.closedAt = min(d.time(), s.until-s.from)
-			d.wake()
-			return
+			at = min(d.time(), s.until-s.from)
+			d.close()
+			return at
 		}
-		d.wake()
+		d.mu.Lock()
+		d.set(d.shift.time.Now(), 0) // the herald looks at the new time
+		d.mu.Unlock()
 	}
 }
 
-// wake makes all who wait look at the time again.
-func (d *desk) wake() {
-	d.turn.Add(1)
+// close sends the idle home, at the end of the span or before.
+func (d *desk) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for w := range d.staff {
-		w.timer.Reset(0)
+	if now := d.shift.time.Now(); now >= d.shift.until && d.shift.hard.Err() == nil {
+		// The alarm may be late: what was due in the span and had its VU then
+		// begins nevertheless.
+		for w := d.idle.first; w != nil && w.since <= d.due && d.due <= now; w = d.idle.first {
+			d.call(w)
+		}
+	}
+	d.closed = true
+	for w := d.idle.last; w != nil; w = d.idle.last {
+		d.idle.remove(w)
+		w.call <- false
 	}
 }
 
-// look does what is to be done at a time and returns how long there is nothing
-// more to do.
-func (d *desk) look(now time.Duration) time.Duration {
-	k := d.claimed.Load()
-	r := d.rates.Load()
-	if wait := r.due(d.stripe.Item(k)) + shortage - now; wait > 0 {
-		return wait
-	}
-	if now > d.patience {
-		d.dropTo(d.stripe.Share(r.count(now - d.patience)))
-	}
+// look does what is to be done at a load time and returns how long there is
+// nothing more to do.
+func (d *desk) look(now time.Duration, paused bool) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.hiring && d.short() {
+	switch wait := d.due + shortage - now; {
+	case paused || d.due == forever:
+		return forever
+	case wait > 0:
+		return max(wait, lookout)
+	}
+	d.dropLate(now)
+	if !d.hiring && d.short(now) {
 		d.hiring = true
 		d.shift.workers.Go(d.hire)
 	}
@@ -265,11 +359,12 @@ func (d *desk) look(now time.Duration) time.Duration {
 
 // short reports whether another VU should come: there is room, and more
 // iterations are due than VUs are on their way. The caller holds the lock.
-func (d *desk) short() bool {
-	now := d.time()
-	due := d.stripe.Share(d.rates.Load().count(now - shortage + 1))
-	return d.hired < d.most && now >= d.retry && d.shift.soft.Err() == nil &&
-		due-d.claimed.Load() > int64(d.hired-len(d.staff))
+func (d *desk) short(now time.Duration) bool {
+	if d.hired >= d.most || d.idle.last != nil || d.shift.soft.Err() != nil || now-d.shift.from < d.retry {
+		return false
+	}
+	due := d.stripe.Share(d.rates.count(now - d.shift.from - shortage + 1))
+	return due-d.next > int64(d.coming)
 }
 
 // hire has VUs made beside the load, one at a time so that the load keeps the
@@ -278,11 +373,12 @@ func (d *desk) hire() {
 	c := d.shift.crew
 	for {
 		d.mu.Lock()
-		if d.hiring = d.short(); !d.hiring {
+		if d.hiring = d.short(d.shift.time.Now()); !d.hiring {
 			d.mu.Unlock()
 			return
 		}
 		d.hired++
+		d.coming++
 		d.mu.Unlock()
 		m := c.host.Pool.Take()
 		var err error
@@ -294,19 +390,51 @@ func (d *desk) hire() {
 			d.shift.workers.Go(func() { d.man(m) })
 			continue
 		}
-		if full := errors.Is(err, vu.ErrFull); full || d.shift.soft.Err() != nil {
-			d.dismiss(nil, false)
-			d.wait(lookout)
+		d.mu.Lock()
+		d.coming--
+		d.mu.Unlock()
+		if errors.Is(err, vu.ErrFull) || d.shift.soft.Err() != nil {
+			d.dismiss(false)
+			d.mu.Lock()
+			d.retry = d.time() + lookout
+			d.mu.Unlock()
 		} else {
 			c.lose(err)
-			d.dismiss(nil, true)
+			d.dismiss(true)
 		}
 	}
 }
 
-// wait lets nobody be hired for a time.
-func (d *desk) wait(t time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.retry = d.time() + t
+// seats is where the idle sit: those who sat down first at one end, last at the
+// other.
+type seats struct{ first, last *worker }
+
+// seat is a worker's place among the idle.
+type seat struct {
+	prev, next *worker
+	since      time.Duration // load time when it sat down
+}
+
+func (s *seats) push(w *worker, now time.Duration) {
+	w.seat = seat{prev: s.last, since: now}
+	if s.last == nil {
+		s.first = w
+	} else {
+		s.last.next = w
+	}
+	s.last = w
+}
+
+func (s *seats) remove(w *worker) {
+	if w.prev == nil {
+		s.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		s.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.seat = seat{}
 }

@@ -30,6 +30,8 @@ type worker struct {
 	now   time.Duration // latest reading of the clock
 	timer *time.Timer   // of pause; nil before the first
 	limit *limit        // nil without iterationTimeout
+	seat                // at the desk, while it waits there
+	call  chan bool     // to its next iteration from there; false: home
 }
 
 func newWorker(s *shift, m *vu.Member) *worker {
