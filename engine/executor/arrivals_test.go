@@ -410,7 +410,7 @@ var arrivalTests = []arrivalTest{
 		},
 		check: func(t *testing.T, g *stage) {
 			wantCounts(t, g, 15, 15)
-			if n, err := g.crew.Lost(); n != 3 || err != errNoVU { // tried each second
+			if n, err := g.crew.Lost(); n != 1 || err != errNoVU { // and no other is tried
 				t.Errorf("lost %d: %v", n, err)
 			}
 		},

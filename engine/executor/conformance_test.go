@@ -37,7 +37,20 @@ func candidates() []plan.Scenario {
 		{Executor: plan.ExternallyControlled, VUs: crewSize, MaxVUs: 2 * crewSize, Duration: span},
 		{Executor: plan.Users, VUs: crewSize, Duration: span, Classes: []plan.Class{{Name: "Buyer", Weight: 1}}},
 		{Executor: plan.Shape, PreAllocatedVUs: crewSize, MaxVUs: 2 * crewSize, Duration: span}, // told before it begins
+		// So many arrive that all VUs are busy.
+		flood(plan.Scenario{Executor: plan.ConstantArrivalRate, Rate: torrent, Duration: span}),
+		flood(plan.Scenario{Executor: plan.RampingArrivalRate, StartRate: torrent, Stages: []plan.Stage{{Duration: span / 2, Target: 2 * torrent}, {Duration: span / 2, Target: torrent}}}),
+		flood(plan.Scenario{Executor: plan.Capacity, Rate: torrent, MaxDuration: span}),
+		flood(plan.Scenario{Executor: plan.Shape, Open: true, Duration: span}),
 	}
+}
+
+// torrent is a rate per second that gives every VU something to do at once.
+const torrent = 10_000_000_000
+
+func flood(s plan.Scenario) plan.Scenario {
+	s.TimeUnit, s.PreAllocatedVUs, s.MaxVUs, s.MaxIterationDelay = time.Second, crewSize, crewSize, 10*time.Millisecond
+	return s
 }
 
 // plenty is more iterations than a VU can do within a span in these tests.
@@ -46,6 +59,8 @@ const plenty = 1000
 // conformance is what every executor must do, whichever it is.
 var conformance = []struct {
 	name string
+	// closed says that only closed models can: those that go by VUs.
+	closed bool
 	// change adapts the plan; nil leaves it.
 	change func(p *plan.Plan, s *plan.Scenario)
 	// borrow takes a VU out of the pool first: g.borrowed.
@@ -212,8 +227,8 @@ var conformance = []struct {
 				if l.Scenario != first {
 					t.Fatal("the scenario's pointer changed")
 				}
-				if l.Scheduled {
-					t.Error("scheduled in a closed model")
+				if l.Scheduled != g.scenario.Arrives() {
+					t.Errorf("scheduled: %v", l.Scheduled)
 				}
 			}
 			for _, name := range []string{metric.Iterations, metric.IterationDuration} {
@@ -239,8 +254,9 @@ var conformance = []struct {
 			if g.crew.Active() != crewSize || g.host.VUs.Now() != crewSize || g.crew.Started() != crewSize {
 				g.t.Errorf("%d VUs active, %d counted, %d iterations begun", g.crew.Active(), g.host.VUs.Now(), g.crew.Started())
 			}
-			if g.crew.State() != Running || g.executor.Planned(g.crew.Elapsed()).VUs != crewSize {
-				g.t.Errorf("%v with %d VUs planned", g.crew.State(), g.executor.Planned(g.crew.Elapsed()).VUs)
+			planned := g.executor.Planned(g.crew.Elapsed())
+			if g.crew.State() != Running || !g.scenario.Arrives() && planned.VUs != crewSize || g.scenario.Arrives() && planned.Rate < torrent {
+				g.t.Errorf("%v with %+v planned", g.crew.State(), planned)
 			}
 		},
 		check: func(t *testing.T, g *stage) {
@@ -406,6 +422,7 @@ var conformance = []struct {
 	},
 	{
 		name:   "startJitter spreads the first iterations evenly",
+		closed: true,
 		change: func(_ *plan.Plan, s *plan.Scenario) { s.StartJitter = 2 * time.Second },
 		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
 			return sleep(ctx, 3*time.Second)
@@ -425,6 +442,7 @@ var conformance = []struct {
 	},
 	{
 		name:   "stop ends the wait of startJitter",
+		closed: true,
 		change: func(_ *plan.Plan, s *plan.Scenario) { s.StartJitter = 8 * time.Second },
 		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
 			return sleep(ctx, 400*time.Millisecond)
@@ -561,6 +579,7 @@ var conformance = []struct {
 	},
 	{
 		name:   "VUs go on spread over startJitter after a pause",
+		closed: true,
 		change: func(_ *plan.Plan, s *plan.Scenario) { s.StartJitter = 2 * time.Second },
 		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
 			return sleep(ctx, 100*time.Millisecond)
@@ -586,8 +605,9 @@ var conformance = []struct {
 		},
 	},
 	{
-		name: "it is scaled up and down, or says why not",
-		most: 2 * crewSize,
+		name:   "it is scaled up and down, or says why not",
+		closed: true,
+		most:   2 * crewSize,
 		iterate: func(_ *stage, ctx context.Context, _ *fakeVU, _ vu.Iteration) error {
 			return sleep(ctx, 100*time.Millisecond)
 		},
@@ -640,7 +660,7 @@ var conformance = []struct {
 				wantIterations(t, g, 5*crewSize, 0)
 				wantTook(t, g, span)
 			}
-			if err := g.executor.Scale(Level{VUs: 1}); (err == nil) != Scales(g.scenario) {
+			if err := g.executor.Scale(Level{}); (err == nil) != Scales(g.scenario) {
 				t.Errorf("error %v after the end", err)
 			}
 		},
@@ -650,6 +670,9 @@ var conformance = []struct {
 func TestConformance(t *testing.T) {
 	for _, candidate := range candidates() {
 		for _, c := range conformance {
+			if c.closed && candidate.Arrives() {
+				continue
+			}
 			t.Run(candidate.Executor+"/"+c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := candidate
@@ -663,7 +686,11 @@ func TestConformance(t *testing.T) {
 					g = newRoomyStage(t, p, crewSize, max(crewSize, c.most), func(ctx context.Context, v *fakeVU, it vu.Iteration) error {
 						return c.iterate(g, ctx, v, it)
 					})
-					if s.Executor == plan.Shape && g.executor.Scale(Level{VUs: crewSize}) != nil {
+					first := Level{VUs: crewSize}
+					if s.Open {
+						first = Level{Rate: torrent}
+					}
+					if s.Executor == plan.Shape && g.executor.Scale(first) != nil {
 						t.Fatal("a shape that cannot be told its first level")
 					}
 					if c.borrow {

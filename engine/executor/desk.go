@@ -160,7 +160,7 @@ func (d *desk) dismiss(lost bool) {
 	defer d.mu.Unlock()
 	d.hired--
 	if lost {
-		d.retry = d.time() + setUpAgain
+		d.most = min(d.most-1, d.hired) // another would be lost as well
 		if d.hired == 0 {
 			d.shift.end()
 		}
