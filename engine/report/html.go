@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,6 +137,7 @@ func functions(timeUnit string) template.FuncMap {
 		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"group":     func(path string) string { return strings.Trim(strings.ReplaceAll(path, "::", " › "), " ›") },
 		"passed":    passed,
+		"told":      told,
 		"condition": summary.Condition,
 		"observed":  func(v threshold.Verdict) string { return summary.Observed(v, timeUnit) },
 		"margin":    summary.Margin,
@@ -152,6 +154,12 @@ func functions(timeUnit string) template.FuncMap {
 		"load":      load,
 		"float64":   func(n int64) float64 { return float64(n) },
 	}
+}
+
+// told returns the verdicts worth a line: those nobody asked for are not while
+// they hold.
+func told(all []threshold.Verdict) []threshold.Verdict {
+	return slices.DeleteFunc(slices.Clone(all), func(v threshold.Verdict) bool { return v.Default && v.OK })
 }
 
 func passed(c summary.Check) float64 {
