@@ -185,7 +185,7 @@ func TestKeysSteerARun(t *testing.T) {
 	s.await("teardown and summary follow")
 	s.press("?")
 	s.press("q")
-	s.await("q again ends the run at once")
+	s.await("q again quits")
 	s.press("s")
 	s.await("stopping: running iterations may finish")
 	s.exits(exitSignal)

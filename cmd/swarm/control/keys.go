@@ -196,7 +196,7 @@ func (k *Keys) quit() {
 	now := k.now()
 	if k.quitAt.IsZero() || now.Sub(k.quitAt) > confirm {
 		k.quitAt = now
-		k.Screen.Say("q again ends the run at once: iterations are cut off, teardown does not run", true)
+		k.Screen.Say("q again quits: iterations are cut off, no teardown", true)
 		return
 	}
 	k.Quit()

@@ -66,7 +66,7 @@ func TestKeys(t *testing.T) {
 		{[]string{"fixed"}, "1", "", "no scenario can be scaled", true},
 		{one, "s", "gently", "", false},
 		{one, "ss", "gently", "stopping already", true},
-		{one, "q", "", "q again ends the run at once", true},
+		{one, "q", "", "q again quits", true},
 		{one, "qq", "at once", "q again", true},
 		{one, "qpq", "pause", "q again", true},
 		{one, "x", "", "x does nothing; ? shows the keys", true},

@@ -73,7 +73,7 @@ func marks(s State) func(name string) string {
 
 func barOf(c Scenario, n int, paint terminal.Paint) string {
 	if c.Endless && c.State == "running" {
-		return pad(paint.Dim(terminal.Truncate(untilWhen(c), n)), n)
+		return pad(paint.Dim(terminal.Truncate("open end", n)), n)
 	}
 	return bar(c.Progress, n, paint)
 }
@@ -81,7 +81,7 @@ func barOf(c Scenario, n int, paint terminal.Paint) string {
 // untilWhen says what ends a scenario that no time does.
 func untilWhen(c Scenario) string {
 	if c.Executor == plan.Shape {
-		return "open end" // its function decides
+		return "until its shape ends"
 	}
 	return "until stopped"
 }
