@@ -19,7 +19,8 @@ import (
 type fakeScript struct {
 	t       testing.TB
 	iterate func(ctx context.Context, v *fakeVU, it vu.Iteration) error
-	refuse  atomic.Bool // NewVU fails with errNoVU
+	setUp   func(ctx context.Context, v *fakeVU) error // nil: nothing
+	refuse  atomic.Bool                                // NewVU fails with errNoVU
 
 	mu   sync.Mutex
 	made []*fakeVU
@@ -331,5 +332,11 @@ func (s *fakeScript) Function(context.Context, string) (vu.Function, error) {
 	return nil, errors.New("no function")
 }
 
-func (v *fakeVU) Setup(context.Context) error    { return nil }
+func (v *fakeVU) Setup(ctx context.Context) error {
+	if v.script.setUp == nil {
+		return nil
+	}
+	return v.script.setUp(ctx, v)
+}
+
 func (v *fakeVU) Teardown(context.Context) error { return nil }
