@@ -108,11 +108,11 @@ func because(text, reason string) string {
 func (e *Stopped) Error() string {
 	switch {
 	case e.Hard:
-		return "stopped at once by signal"
+		return "stopped at once by the user"
 	case e.Control:
 		return "stopped on request"
 	}
-	return "stopped by signal"
+	return "stopped by the user"
 }
 
 // rank orders what may go wrong in one run; Run returns the highest, of equals

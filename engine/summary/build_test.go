@@ -79,7 +79,7 @@ func TestVerdict(t *testing.T) {
 		{Input{Verdicts: []threshold.Verdict{ok, quiet}}, true, []string{}},
 		{Input{Verdicts: []threshold.Verdict{ok, bad, quiet}}, false, []string{"1 of 2 thresholds failed"}},
 		{Input{Verdicts: []threshold.Verdict{ok, thrown}}, false, []string{"the script threw 1 error"}},
-		{Input{Ended: "stopped by signal"}, true, []string{"stopped by signal"}},
+		{Input{Ended: "stopped by the user"}, true, []string{"stopped by signal"}},
 		{Input{Failed: true}, false, []string{"the run could not be completed"}},
 		{Input{Failed: true, Ended: "runner died", Verdicts: []threshold.Verdict{bad}}, false, []string{"runner died", "1 of 1 threshold failed"}},
 	} {

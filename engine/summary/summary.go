@@ -165,7 +165,7 @@ type Input struct {
 	// time are read from it: of gauges a Set keeps no mean.
 	Timeline *timeline.Timeline
 	// Ended says why the run ended before its plan did, "" when it did not:
-	// "stopped by signal", "threshold … aborted the run", "runner died: …".
+	// "stopped by the user", "threshold … aborted the run", "runner died: …".
 	Ended string
 	// Faults are reasons why the run failed beside crossed thresholds.
 	Faults []string
