@@ -309,7 +309,7 @@ func (r *runner) prepare(ctx context.Context, m *wire.Prepare, reports *reporter
 	if err != nil {
 		return nil, err
 	}
-	r.host.Registry = metric.NewRegistry(metric.Options{MaxSeries: p.MaxSeries})
+	r.host.Registry = metric.NewRegistry(metric.Options{MaxSeries: p.MaxSeries, Keep: p.Metrics})
 	r.host.Env = maps.Clone(r.host.Env)
 	if r.script, err = r.loaded.Program(r.host, p); err != nil {
 		return nil, err

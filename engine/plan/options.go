@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
@@ -152,7 +153,18 @@ func (d *draft) readMetrics(v value) {
 	})
 }
 
-// keep adds to the metrics that are kept those that the verdict goes by.
+// vital are the metrics that are kept in any case: without them a summary
+// would be wrong, or a verdict could not be given.
+func vital() []string {
+	return []string{
+		metric.Iterations, metric.DroppedIterations, metric.ScriptErrors, metric.VUs, metric.VUsMax,
+		metric.HTTPReqs, metric.HTTPReqFailed, metric.DataSent, metric.DataReceived,
+		metric.GeneratorLag, metric.GeneratorCPU, metric.GeneratorMemory, metric.GeneratorGCPause, metric.GeneratorSocketErrors,
+	}
+}
+
+// keep adds to the metrics that are kept those that the verdict and the
+// summary go by.
 func (d *draft) keep() {
 	p := &d.plan
 	if len(p.Metrics) == 0 {
@@ -162,6 +174,9 @@ func (d *draft) keep() {
 		if !slices.Contains(p.Metrics, name) {
 			p.Metrics = append(p.Metrics, name)
 		}
+	}
+	for _, name := range vital() {
+		add(name)
 	}
 	for _, t := range p.Thresholds {
 		add(t.Metric)

@@ -42,7 +42,7 @@ type Plan struct {
 	SystemTags []string          `json:"systemTags"` // which of the tags we set ourselves
 	MaxSeries  int               `json:"maxSeries"`
 	// Metrics names the metrics that are kept; empty: all. Those of thresholds
-	// are in it always.
+	// and those that every summary shows are in it always.
 	Metrics []string `json:"metrics"`
 	// FailOnCheck makes one failed check fail the run: a default threshold.
 	FailOnCheck bool `json:"failOnCheck"`

@@ -64,8 +64,11 @@ func (m *markdown) verdict(s *Summary) {
 	m.line("## %s %s", word, Code(s.Script))
 	facts := []string{figure.Length(s.Duration)}
 	if s.Total.Count > 0 {
-		facts = append(facts, figure.Counted(s.Total.Count, "request"), figure.PerSecond(s.Total.Rate), "p95 "+figure.MillisecondsIn(s.TimeUnit, s.Total.P95),
-			figure.Percent(s.Total.Failed)+" errors")
+		facts = append(facts, figure.Counted(s.Total.Count, "request"), figure.PerSecond(s.Total.Rate))
+		if s.Total.Max > 0 { // kept
+			facts = append(facts, "p95 "+figure.MillisecondsIn(s.TimeUnit, s.Total.P95))
+		}
+		facts = append(facts, figure.Percent(s.Total.Failed)+" errors")
 	}
 	if s.Iterations > 0 {
 		facts = append(facts, figure.Counted(s.Iterations, "iteration"))

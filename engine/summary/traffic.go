@@ -44,7 +44,12 @@ func requestTable(s *Summary, rows []Request, base string) table {
 		if r.Failed > 0 {
 			c = red
 		}
-		time := func(ms float64) cell { return cell{figure.MillisecondsIn(s.TimeUnit, ms), ""} }
+		time := func(ms float64) cell {
+			if r.Max == 0 { // not kept
+				return cell{"–", ""}
+			}
+			return cell{figure.MillisecondsIn(s.TimeUnit, ms), ""}
+		}
 		t.add(cell{"   " + name, ""}, cell{figure.Short(r.Count), ""}, cell{figure.PerSecond(r.Rate), ""}, cell{figure.Percent(r.Failed), c},
 			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
 	}
