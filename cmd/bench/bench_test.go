@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,5 +94,142 @@ func TestRatios(t *testing.T) {
 	}
 	if got := Ratios(rates(1), rates(0), Measurement.Rate); len(got) != 0 {
 		t.Errorf("ratios to nothing: %v", got)
+	}
+}
+
+// TestPartScripts checks that each part's script is embedded and each part has
+// what is printed.
+func TestPartScripts(t *testing.T) {
+	for _, file := range []string{"rate.js", "stall.js", "crowd.js", "idle.js", "full.js"} {
+		if text, err := scripts.ReadFile("scripts/" + file); err != nil || len(text) == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	seen := make(map[string]bool)
+	for _, p := range parts() {
+		if seen[p.name] || p.number == "" || p.what == "" || p.budget == "" || p.length <= 0 || p.run == nil {
+			t.Errorf("part %+v is not complete or double", p.name)
+		}
+		seen[p.name] = true
+	}
+}
+
+// TestRunParts runs parts that need no load and reads what is printed.
+func TestRunParts(t *testing.T) {
+	var asked []time.Duration
+	result := func(ok bool) func(context.Context, *bench, time.Duration) (string, bool, error) {
+		return func(_ context.Context, _ *bench, length time.Duration) (string, bool, error) {
+			asked = append(asked, length)
+			return "7 apples", ok, nil
+		}
+	}
+	parts := []part{
+		{"good", "B1", "apples", "≥ 5 apples", time.Minute, result(true)},
+		{"bad", "B2", "more apples", "≥ 10 apples", time.Hour, result(false)},
+	}
+	var out strings.Builder
+	b := &bench{out: &out}
+	if err := b.runParts(t.Context(), parts, []string{"good"}, 0); err != nil {
+		t.Error(err)
+	}
+	if err := b.runParts(t.Context(), parts, []string{"bad", "good"}, time.Second); err == nil || err.Error() != "missed: B2" {
+		t.Errorf("error %v", err)
+	}
+	if err := b.runParts(t.Context(), parts, []string{"ugly"}, 0); err == nil || !strings.Contains(err.Error(), "there are good, bad") {
+		t.Errorf("error %v", err)
+	}
+	if want := []time.Duration{time.Minute, time.Second, time.Second}; !slices.Equal(asked, want) {
+		t.Errorf("lengths %v, want %v", asked, want)
+	}
+	want := "B2   more apples, 1s\n     budget    ≥ 10 apples\n     measured  7 apples\n     MISSED\n"
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("printed %s", out.String())
+	}
+}
+
+func TestUntilServed(t *testing.T) {
+	const every, stall = 10 * time.Second, time.Second
+	for _, c := range []struct{ at, want time.Duration }{
+		{0, 0},
+		{8999 * time.Millisecond, 0},
+		{9 * time.Second, time.Second},
+		{9750 * time.Millisecond, 250 * time.Millisecond},
+		{10 * time.Second, 0},
+		{19900 * time.Millisecond, 100 * time.Millisecond},
+	} {
+		if got := untilServed(c.at, every, stall); got != c.want {
+			t.Errorf("at %v one waits %v, want %v", c.at, got, c.want)
+		}
+	}
+}
+
+// TestStallingTarget asks a target that stalls half of the time.
+func TestStallingTarget(t *testing.T) {
+	const every, stall = 200 * time.Millisecond, 100 * time.Millisecond
+	target, err := startStalling(every, stall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.stop()
+	begin := time.Now()
+	for range 4 { // one after the other: at least one of them in a stall
+		time.Sleep(60 * time.Millisecond)
+		answer, err := http.Get(target.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("status %d", answer.StatusCode)
+		}
+	}
+	if took := time.Since(begin); took < every {
+		t.Errorf("4 requests and pauses took %v", took)
+	}
+}
+
+func TestSecondAndLast(t *testing.T) {
+	var values []float64
+	for i := range 100 {
+		values = append(values, float64(i))
+	}
+	if second, last, err := secondAndLast(values); second != 14.5 || last != 94.5 || err != nil {
+		t.Errorf("%v, %v, %v", second, last, err)
+	}
+	if _, _, err := secondAndLast(values[:9]); err == nil {
+		t.Error("nine values have no tenths")
+	}
+}
+
+// TestSummaryValue reads what swarm writes.
+func TestSummaryValue(t *testing.T) {
+	var s summary
+	text := `{"iterations":7,"dropped":2,"metrics":[{"name":"a","values":{"avg":3}}],"generator":{"cpu":0.5}}`
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.value("a", "avg"); v != 3 || err != nil || s.Iterations != 7 || s.Dropped != 2 || s.Generator.CPU != 0.5 {
+		t.Errorf("%v, %v, %+v", v, err, s)
+	}
+	if _, err := s.value("a", "p(99)"); err == nil {
+		t.Error("there is no p(99)")
+	}
+}
+
+// TestProcessorTime holds the time of this process, which has worked, against
+// the system's own account.
+func TestProcessorTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	begin := time.Now()
+	for n := 0; time.Since(begin) < 60*time.Millisecond; n++ {
+		_ = n * n
+	}
+	if got := processorTime(os.Getpid()); got < 20*time.Millisecond || got > time.Hour {
+		t.Errorf("this process has used %v", got)
+	}
+	if got := processorTime(1 << 30); got != 0 {
+		t.Errorf("a process that is not there has used %v", got)
 	}
 }

@@ -9,6 +9,11 @@
 // smallest and the largest.
 //
 //	go run ./cmd/bench -swarm ./swarm -duration 5s -rounds 3
+//
+// Named parts measure swarm alone against the budgets that no other tool is
+// needed for, and print each beside its result:
+//
+//	go run ./cmd/bench -swarm ./swarm rate highest stall memory crowd idle
 package main
 
 import (
@@ -32,21 +37,25 @@ var scripts embed.FS
 
 func main() {
 	swarm := flag.String("swarm", "./swarm", "the swarm binary to measure")
-	duration := flag.Duration("duration", 5*time.Second, "length of one measurement")
+	duration := flag.Duration("duration", 0, "length of one measurement (5s; of a named part its own)")
 	rounds := flag.Int("rounds", 3, "measurements of each tool")
 	connections := flag.Int("connections", 50, "connections, or VUs")
 	paced := flag.Int("paced", 0, "also measure memory with this many VUs at one request a second")
 	only := flag.String("only", "", "measure only tools whose name contains this")
+	flag.Usage = func() {
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: bench [flags] [part…]\nparts: %s\n", partNames(parts()))
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *swarm, *only, *duration, *rounds, *connections, *paced); err != nil {
+	if err := run(ctx, *swarm, *only, *duration, *rounds, *connections, *paced, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, swarm, only string, duration time.Duration, rounds, connections, paced int) error {
+func run(ctx context.Context, swarm, only string, duration time.Duration, rounds, connections, paced int, named []string) error {
 	if runtime.NumCPU() < 2 {
 		return fmt.Errorf("two processors are needed: one for the target, one for the client")
 	}
@@ -67,6 +76,13 @@ func run(ctx context.Context, swarm, only string, duration time.Duration, rounds
 	swarm, err = filepath.Abs(swarm)
 	if err != nil {
 		return err
+	}
+	if len(named) > 0 {
+		b := &bench{swarm: swarm, dir: dir, target: target, out: os.Stdout}
+		return b.runParts(ctx, parts(), named, duration)
+	}
+	if duration == 0 {
+		duration = 5 * time.Second
 	}
 	tools := Tools(swarm, filepath.Join(dir, "scripts"), target.URL, connections, duration, paced)
 	tools = slices.DeleteFunc(tools, func(t Tool) bool { return !strings.Contains(t.Name, only) })
