@@ -30,10 +30,15 @@ func (c *loadClock) resume(at time.Duration) {
 
 // read returns the load time.
 func (c *loadClock) read(at time.Duration) time.Duration {
+	return at - c.stood(at)
+}
+
+// stood returns how long the load has been paused in all.
+func (c *loadClock) stood(at time.Duration) time.Duration {
 	if c.paused {
-		at = c.since
+		return c.lost + max(at-c.since, 0)
 	}
-	return at - c.lost
+	return c.lost
 }
 
 // deadline is a time limit that can be held up. C receives once when it is over.

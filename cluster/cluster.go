@@ -85,6 +85,7 @@ type Observer interface {
 // Tick is a moment of a run, merged over all runners.
 type Tick struct {
 	Status   engine.Status
+	Load     time.Duration      // for which the load ran so far: Status.Elapsed without pauses
 	Set      *metric.Set        // merged so far; valid during the call
 	Timeline *timeline.Timeline // the same by time; valid during the call
 	Searches []capacity.Report  // searches under way or done

@@ -233,6 +233,7 @@ func (r *run) conclude() *Result {
 		Script:     r.config.Bundle.Entry,
 		Started:    r.started,
 		Duration:   r.took,
+		Paused:     r.stood,
 		Plan:       r.plan,
 		Set:        r.set,
 		Verdicts:   r.verdicts,

@@ -58,6 +58,7 @@ func (r *run) execute() {
 	if status := r.status(); status.Elapsed > 0 {
 		r.took = status.Elapsed // what the numbers belong to
 	}
+	r.stood = min(r.clock.stood(r.took), r.took)
 	r.exceptions.tell(true, r.observer.Exception)
 }
 
@@ -239,10 +240,10 @@ func (r *run) tick() {
 			r.config.Control.finish(s.Name)
 		}
 	}
-	t := Tick{Status: status, Set: r.set, Timeline: r.timeline}
+	t := Tick{Status: status, Load: r.clock.read(r.now()), Set: r.set, Timeline: r.timeline}
 	abort := -1
 	if len(r.searches) == 0 {
-		t.Verdicts, abort = r.judge.Judge(r.set, r.now(), r.between, r.complete())
+		t.Verdicts, abort = r.judge.Judge(r.set, t.Load, r.between, r.complete())
 	}
 	for _, s := range r.searches {
 		s.act()
@@ -289,7 +290,7 @@ func (r *run) settle() {
 func (r *run) settleThresholds() {
 	// The last second that has data need not have been a whole one.
 	end := min(max(r.timeline.End(), r.took), r.now()+threshold.Step).Truncate(threshold.Step)
-	r.verdicts, _ = r.judge.Judge(r.set, r.took, r.between, end)
+	r.verdicts, _ = r.judge.Judge(r.set, r.took-r.stood, r.between, end)
 	if r.aborter != nil {
 		if r.verdicts[r.abortedAt].OK {
 			r.verdicts[r.abortedAt] = *r.aborter

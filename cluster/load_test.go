@@ -302,6 +302,34 @@ func TestPausedRunsWait(t *testing.T) {
 	}
 }
 
+// What a pause takes from a rate is not the target's fault.
+func TestRatesLeaveOutPauses(t *testing.T) {
+	p := &puppet{options: `{
+		"scenarios": {"a": {"executor": "constant-arrival-rate", "rate": 50, "duration": "20s", "preAllocatedVUs": 1}},
+		"thresholds": {"http_reqs": ["rate>49", {"threshold": "rate>48", "abortOnFail": true, "delayAbortEval": "3s"}]}
+	}`}
+	result, tr, err := perform(t, p, func(tr *trial) {
+		tr.observe.onTick = func(Tick) {
+			switch len(tr.observe.ticks) {
+			case 4:
+				tr.config.Control.Pause()
+			case 12:
+				tr.config.Control.Resume()
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := result.Summary
+	if s.Duration != 20*time.Second || s.Paused != 8*time.Second || s.Total.Count != 600 || s.Total.Rate != 50 {
+		t.Errorf("%d requests, %g/s in %v of which %v were paused", s.Total.Count, s.Total.Rate, s.Duration, s.Paused)
+	}
+	if load := tr.observe.ticks[14].Load; load != 7*time.Second {
+		t.Errorf("tick at 15 s, 8 s of it paused, after %v", load)
+	}
+}
+
 // The load's time limit stands still while it is paused, whatever happens.
 func TestTheDeadlineMovesWithPauses(t *testing.T) {
 	p := &puppet{options: `{"scenarios": {"a": {"executor": "externally-controlled", "vus": 1, "maxVUs": 5}}}`}

@@ -53,6 +53,7 @@ type run struct {
 	loaded     bool // it was started
 	started    time.Time
 	took       time.Duration
+	stood      time.Duration // of took: paused
 	clock      loadClock
 	steering   *steering // while it goes on
 	thresholds []threshold.Compiled

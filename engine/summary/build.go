@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
@@ -26,6 +27,7 @@ func Build(in Input) *Summary {
 		Script:     in.Script,
 		Started:    in.Started,
 		Duration:   in.Duration,
+		Paused:     in.Paused,
 		Thresholds: orEmpty(in.Verdicts),
 		Scenarios:  orEmpty(in.Scenarios),
 		VUsMax:     in.VUsMax,
@@ -41,9 +43,9 @@ func Build(in Input) *Summary {
 	s.Checks = checks(in.Set)
 	s.Groups = groups(in.Set, s.Checks)
 	names := NamingOf(tagsOf(in.Set.Series(metric.HTTPReqs)))
-	s.Requests, s.Total = requests(in.Set, names, in.Duration.Seconds())
+	s.Requests, s.Total = requests(in.Set, names, s.Load().Seconds())
 	s.Errors = errorGroups(in, names)
-	s.Metrics = metrics(in)
+	s.Metrics = metrics(in, s.Load())
 	s.Iterations = uint64(max(total(in.Set, metric.Iterations), 0))
 	s.DataSent = total(in.Set, metric.DataSent)
 	s.DataReceived = total(in.Set, metric.DataReceived)
@@ -62,6 +64,9 @@ func Build(in Input) *Summary {
 	}
 	return s
 }
+
+// Load returns how long the load ran: what rates are of. Without pauses it is Duration.
+func (s *Summary) Load() time.Duration { return max(s.Duration-s.Paused, 0) }
 
 // orEmpty copies a list; none becomes an empty one, which is [] in JSON.
 func orEmpty[T any](list []T) []T { return append([]T{}, list...) }

@@ -3,6 +3,7 @@ package summary
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func TestVerdict(t *testing.T) {
 		{Input{Verdicts: []threshold.Verdict{ok, quiet}}, true, []string{}},
 		{Input{Verdicts: []threshold.Verdict{ok, bad, quiet}}, false, []string{"1 of 2 thresholds failed"}},
 		{Input{Verdicts: []threshold.Verdict{ok, thrown}}, false, []string{"the script threw 1 error"}},
-		{Input{Ended: "stopped by the user"}, true, []string{"stopped by signal"}},
+		{Input{Ended: "stopped by the user"}, true, []string{"stopped by the user"}},
 		{Input{Failed: true}, false, []string{"the run could not be completed"}},
 		{Input{Failed: true, Ended: "runner died", Verdicts: []threshold.Verdict{bad}}, false, []string{"runner died", "1 of 1 threshold failed"}},
 	} {
@@ -91,6 +92,36 @@ func TestVerdict(t *testing.T) {
 }
 
 // TestTagsLeftOut builds from series that lack the tags rows are made of.
+// Rates are of the time in which there was load.
+func TestPausedRun(t *testing.T) {
+	r := record(t)
+	for i := range 60 {
+		r.at(time.Duration(i) * time.Second)
+		r.request("GET", "/", "200", 10, false)
+		r.add(metric.Iterations, 1)
+	}
+	r.at(time.Minute)
+	in := r.input(`{}`)
+	in.Duration, in.Paused = 50*time.Second, 20*time.Second
+	s := Build(in)
+	count := s.Metrics[slices.IndexFunc(s.Metrics, func(m Metric) bool { return m.Name == metric.HTTPReqs })]
+	if s.Total.Rate != 2 || s.Requests[0].Rate != 2 || count.Values["rate"] != 2 || s.Load() != 30*time.Second {
+		t.Errorf("rates %g, %g, %g", s.Total.Rate, s.Requests[0].Rate, count.Values["rate"])
+	}
+	var text, md strings.Builder
+	if err := errors.Join(WriteText(&text, s, Style{Width: 100}), WriteMarkdown(&md, s)); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{text.String(), md.String()} {
+		if !strings.Contains(out, "50.0s (paused for 20.0s)") || !strings.Contains(out, "2/s") {
+			t.Error(out)
+		}
+	}
+	if in.Paused = time.Hour; Build(in).Total.Rate != 0 { // what cannot be
+		t.Error("a rate of no time")
+	}
+}
+
 func TestTagsLeftOut(t *testing.T) {
 	r := record(t)
 	r.add(metric.HTTPReqs, 2)

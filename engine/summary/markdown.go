@@ -62,7 +62,7 @@ func (m *markdown) verdict(s *Summary) {
 		word = "❌ failed"
 	}
 	m.line("## %s %s", word, Code(s.Script))
-	facts := []string{figure.Length(s.Duration)}
+	facts := []string{length(s)}
 	if s.Total.Count > 0 {
 		facts = append(facts, figure.Counted(s.Total.Count, "request"), figure.PerSecond(s.Total.Rate))
 		if s.Total.Max > 0 { // kept

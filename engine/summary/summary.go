@@ -24,7 +24,8 @@ type Summary struct {
 
 	Script   string        `json:"script"`
 	Started  time.Time     `json:"started"`
-	Duration time.Duration `json:"duration"` // of the load phase
+	Duration time.Duration `json:"duration"` // of the load phase, pauses included
+	Paused   time.Duration `json:"paused"`   // of Duration; rates leave it out
 
 	Passed  bool     `json:"passed"`
 	Reasons []string `json:"reasons"` // why not, or why it ended early; one lower-case line each
@@ -151,6 +152,7 @@ type Input struct {
 	Script     string
 	Started    time.Time
 	Duration   time.Duration
+	Paused     time.Duration // of Duration
 	Plan       *plan.Plan
 	Set        *metric.Set
 	Verdicts   []threshold.Verdict

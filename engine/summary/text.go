@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/inert"
@@ -85,7 +86,7 @@ func (p *printer) verdict(s *Summary) {
 	p.put("", " ")
 	p.put(c, sign+" ")
 	p.put(bold, word)
-	for _, part := range []string{safe(s.Script), figure.Length(s.Duration)} {
+	for _, part := range []string{safe(s.Script), length(s)} {
 		if part != "" {
 			p.put("", "  "+part)
 		}
@@ -98,6 +99,15 @@ func (p *printer) verdict(s *Summary) {
 		p.put("", "   "+safe(reason))
 		p.end()
 	}
+}
+
+// length says how long a run took, and how much of that it was paused.
+func length(s *Summary) string {
+	text := figure.Length(s.Duration)
+	if s.Paused >= time.Millisecond {
+		text += " (paused for " + figure.Length(s.Paused) + ")"
+	}
+	return text
 }
 
 // mark is the sign before something that holds or not.
@@ -291,7 +301,7 @@ func MetricValue(m Metric, key, timeUnit string) string {
 // facts prints what the run amounted to.
 func (p *printer) facts(s *Summary) {
 	t := table{right: []bool{false, false}, shrink: 1}
-	seconds := s.Duration.Seconds()
+	seconds := s.Load().Seconds()
 	if s.Iterations > 0 || s.Interrupted > 0 || s.Dropped > 0 {
 		text := figure.Count(s.Iterations) + " complete"
 		if s.Interrupted > 0 {

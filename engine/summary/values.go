@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
@@ -10,8 +11,8 @@ import (
 )
 
 // metrics computes the values of every metric with samples and of every one,
-// or part of one, that the user named in thresholds.
-func metrics(in Input) []Metric {
+// or part of one, that the user named in thresholds, of a load that ran so long.
+func metrics(in Input, load time.Duration) []Metric {
 	known := map[string]metric.Metric{}
 	wanted := slices.Clone(in.Plan.Submetrics)
 	answered := plan.Selector{Metric: metric.HTTPReqDuration, Filter: map[string]string{"expected_response": "true"}}
@@ -29,7 +30,7 @@ func metrics(in Input) []Metric {
 			wanted = append(wanted, plan.Selector{Metric: t.Metric, Filter: t.Filter})
 		}
 	}
-	v := valuer{stats: trendStats(in.Plan.SummaryTrendStats), seconds: in.Duration.Seconds()}
+	v := valuer{stats: trendStats(in.Plan.SummaryTrendStats), seconds: load.Seconds()}
 	all := []Metric{}
 	seen := map[string]bool{}
 	for _, w := range wanted {

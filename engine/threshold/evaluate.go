@@ -53,7 +53,7 @@ func Compile(s Spec) (Compiled, error) {
 }
 
 // Judge evaluates the threshold on all of src, its window left aside; elapsed
-// is how long src was recorded. A metric without samples fails with NoData,
+// is how long the load ran meanwhile, pauses left out. A metric without samples fails with NoData,
 // unless the threshold says that this is fine; a counter nobody added to is 0.
 // abort says that the run should end because of this threshold now: it fails on
 // real samples, asked for AbortOnFail, and its DelayAbortEval is over.

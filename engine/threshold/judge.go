@@ -66,7 +66,7 @@ func (j *Judge) Resume(at time.Duration) {
 
 // Judge returns the verdicts, in the order of the thresholds, and the index of
 // the first that asks to end the run, -1 when none does. whole is everything
-// recorded since the judge's beginning, which took elapsed; between returns
+// recorded since the judge's beginning, during elapsed of load; between returns
 // what was recorded from one time to another since the start of the load, and
 // everything before complete has arrived.
 func (j *Judge) Judge(whole Source, elapsed time.Duration, between func(from, to time.Duration) Source, complete time.Duration) (verdicts []Verdict, abort int) {

@@ -82,7 +82,7 @@ func (b *Board) Tick(t cluster.Tick) {
 	if t.Set == nil || !b.wanted && !b.over() {
 		return
 	}
-	b.metrics = readMetrics(t.Set, b.plan, b.verdicts, t.Status.Elapsed)
+	b.metrics = readMetrics(t.Set, b.plan, b.verdicts, t.Load)
 	b.metricsAt = b.now()
 	b.wanted = false
 	b.renew()
@@ -191,8 +191,8 @@ func (b *Board) names() (names []string) {
 }
 
 // readMetrics reads every metric with samples, and the sub-metrics that
-// thresholds judge.
-func readMetrics(set *metric.Set, p *plan.Plan, verdicts []threshold.Verdict, elapsed time.Duration) []Metric {
+// thresholds judge, of a load that ran so long.
+func readMetrics(set *metric.Set, p *plan.Plan, verdicts []threshold.Verdict, load time.Duration) []Metric {
 	out := []Metric{}
 	add := func(name string, m metric.Metric, filter metric.Tags) {
 		agg, ok := set.Select(m.Name, filter)
@@ -202,7 +202,7 @@ func readMetrics(set *metric.Set, p *plan.Plan, verdicts []threshold.Verdict, el
 		if agg.Count == 0 && agg.Sum == 0 {
 			return
 		}
-		out = append(out, newMetric(name, m, &agg, elapsed, verdicts))
+		out = append(out, newMetric(name, m, &agg, load, verdicts))
 	}
 	for _, m := range set.Metrics() {
 		add(m.Name, m, metric.Tags{})

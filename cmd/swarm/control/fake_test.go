@@ -112,7 +112,7 @@ func tick(t testing.TB, paused bool) cluster.Tick {
 		t.Fatal(err)
 	}
 	return cluster.Tick{
-		Status: running(paused), Set: set,
+		Status: running(paused), Load: 10 * time.Second, Set: set,
 		Searches: []capacity.Report{{
 			Scenario: "find", TimeUnit: time.Second, Broke: 100,
 			Steps: []capacity.Step{
