@@ -289,7 +289,8 @@ func (r *Run) threw(ctx context.Context, err error) {
 	r.host.Events.Exception("", e)
 }
 
-// Close closes the VUs of a run that will not be executed. After Execute it
+// Close closes the VUs of a run that will not be executed, and what it holds
+// besides. After Execute it
 // does nothing; they must not run at the same time.
 func (r *Run) Close() {
 	r.mu.Lock()
@@ -297,9 +298,7 @@ func (r *Run) Close() {
 	r.phase = over
 	r.mu.Unlock()
 	if unused {
-		ended, cancel := context.WithCancel(context.Background())
-		cancel()
-		r.monitor.Run(ended) // it frees what it holds
+		r.monitor.Close()
 	}
 	r.host.Pool.Close()
 }

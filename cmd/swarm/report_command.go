@@ -100,7 +100,6 @@ func openRun(e *env, name string) (*result.Result, error) {
 	case err != nil:
 		return nil, &configError{err}
 	}
-	saved.Summary.Restore(saved.Plan)
 	return saved, nil
 }
 

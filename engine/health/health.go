@@ -78,7 +78,7 @@ type Monitor struct {
 
 // New returns a monitor that records into r, with the tags of the test. It
 // opens what it will read, so that it works where no file can be opened later;
-// Run closes that.
+// Run closes that, or Close if it will not run.
 func New(r *metric.Registry, tags metric.Tags) *Monitor {
 	return newMonitor(r, tags, openProcess())
 }
@@ -95,6 +95,9 @@ func newMonitor(r *metric.Registry, tags metric.Tags, p process) *Monitor {
 		refused: series(metric.GeneratorSocketErrors),
 	}
 }
+
+// Close frees what a monitor holds that will not Run. Repeating it is harmless.
+func (m *Monitor) Close() { m.process.close() }
 
 // Run watches until ctx ends. Marks count from now. Call it once.
 func (m *Monitor) Run(ctx context.Context) {

@@ -120,6 +120,7 @@ func Read(r io.Reader) (*Result, error) {
 		ID: d.ID, Version: d.Version, Started: d.Started, Host: d.Host, Seed: d.Seed,
 		Plan: d.Plan, Summary: d.Summary,
 	}
+	res.Summary.Restore(res.Plan)
 	if len(d.Timeline) > 0 {
 		res.Timeline = new(timeline.Timeline)
 		if err := res.Timeline.UnmarshalBinary(d.Timeline); err != nil {

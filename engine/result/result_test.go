@@ -122,6 +122,25 @@ func TestOthersReadIt(t *testing.T) {
 	}
 }
 
+// A summary that was read prints as it did when it was written: the units of
+// what thresholds are about come from the plan.
+func TestReadRestoresTheSummary(t *testing.T) {
+	r := shop(t, 30)
+	got, err := Read(bytes.NewReader(packed(t, r)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after strings.Builder
+	for s, to := range map[*summary.Summary]*strings.Builder{r.Summary: &before, got.Summary: &after} {
+		if err := summary.WriteText(to, s, summary.Style{Width: 120, Mode: "full"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if before.String() != after.String() || !strings.Contains(after.String(), " ms ") {
+		t.Errorf("written:\n%s\nread:\n%s", &before, &after)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	good := shop(t, 5)
 	data, text := packed(t, good), plainText(t, good)

@@ -56,6 +56,9 @@ func Build(in Input) *Summary {
 	}
 	// The option metrics may have left the metric out.
 	s.Dropped = max(uint64(max(total(in.Set, metric.DroppedIterations), 0)), dropped)
+	if in.Timeline != nil && in.Timeline.Folded() > 0 {
+		s.Notes = append(s.Notes, "too many series to keep each of them by time: in charts, in CSV and where runs are compared, the rarest of a metric are counted together")
+	}
 	if n := total(in.Set, metric.HTTPReqRetries); n > 0 {
 		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection was closed before an answer came; the target may have received both")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/threshold"
+	"github.com/swarmload/swarm/engine/timeline"
 )
 
 func TestBuild(t *testing.T) {
@@ -245,6 +246,29 @@ func TestGroupTreeOfOddPaths(t *testing.T) {
 	walk(groupTree(s))
 	if found != len(s.Checks) || found != len(odd) {
 		t.Errorf("%d of %d checks are in the tree", found, len(s.Checks))
+	}
+}
+
+// Of what a timeline had no room for the user is told once.
+func TestFoldedSeriesAreTold(t *testing.T) {
+	r := metric.NewRegistry(metric.Options{Start: time.Unix(1, 0), MaxSeries: 5000})
+	line := timeline.New(time.Unix(1, 0), timeline.Options{MaxBytes: 100_000, Recent: time.Second})
+	told := func() int {
+		notes := Build(Input{Timeline: line}).Notes
+		return strings.Count(strings.Join(notes, "\n"), "too many series")
+	}
+	if told() != 0 {
+		t.Error("told of nothing")
+	}
+	for second := range 90 {
+		for i := range 100 {
+			tags := metric.NewTags(metric.Tag{Key: "name", Value: fmt.Sprint(second, "/", i)})
+			r.Recorder(0).Record(r.Series(r.Lookup(metric.HTTPReqDuration), tags), float64(i))
+		}
+		line.Add("a", r.Snapshot(time.Unix(int64(second+2), 0)))
+	}
+	if line.Folded() == 0 || told() != 1 {
+		t.Errorf("%d folded, told %d times", line.Folded(), told())
 	}
 }
 
