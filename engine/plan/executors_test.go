@@ -245,16 +245,17 @@ func TestSelectorsThatCannotMatch(t *testing.T) {
 		}
 	}
 	for options, want := range map[string]string{
-		`{"thresholds":{"http_reqs{statu:200}":"count>0"}}`:                                                  `thresholds["http_reqs{statu:200}"]: is the tag "statu" one of the script's? did you mean "status"?`,
-		`{"thresholds":{"http_reqs{vu:1}":"count>0"}}`:                                                       `thresholds["http_reqs{vu:1}"]: no sample has the tag vu, unless the script sets it: systemTags leaves it out`,
-		`{"thresholds":{"checks{group:buy}":"rate==1"}}`:                                                     `thresholds["checks{group:buy}"]: the tag group holds a path: write group:::buy`,
-		`{"thresholds":{"http_reqs{status:200}":"count>0"},"systemTags":["url"]}`:                            `thresholds["http_reqs{status:200}"]: no sample has the tag status, unless the script sets it: systemTags leaves it out`,
-		`{"thresholds":{"http_reqs{statu:200}":"count>0"},"tags":{"statu":"x"}}`:                             ``,
-		`{"thresholds":{"http_reqs{team:a,user:b,scenario:default}":"count>0"}}`:                             ``,
-		`{"minIterationDuration":"1s","thresholds":{"iteration_response_time":"max<9"}}`:                     ``,
-		`{"scenarios":{"x":{"executor":"users","startAfter":"y"},"y":{"executor":"externally-controlled"}}}`: `scenario x waits for y, which has no duration: it starts when that is ended by hand, or by its shape`,
-		`{"scenarios":{"x":{"executor":"users","users":3,"classes":[{"exec":"buy","fixedCount":4}]}}}`:       `scenarios.x.classes: their fixedCount comes to 4, more than users (3): not all will be there`,
-		`{"scenarios":{"x":{"executor":"users","users":3,"classes":[{"exec":"buy","fixedCount":3},{}]}}}`:    `scenarios.x.classes: those with a weight get no user, as users (3) are no more than fixedCount comes to`,
+		`{"thresholds":{"http_reqs{statu:200}":"count>0"}}`:                                                                        `thresholds["http_reqs{statu:200}"]: is the tag "statu" one of the script's? did you mean "status"?`,
+		`{"thresholds":{"http_reqs{vu:1}":"count>0"}}`:                                                                             `thresholds["http_reqs{vu:1}"]: no sample has the tag vu, unless the script sets it: systemTags leaves it out`,
+		`{"thresholds":{"checks{group:buy}":"rate==1"}}`:                                                                           `thresholds["checks{group:buy}"]: the tag group holds a path: write group:::buy`,
+		`{"thresholds":{"http_reqs{status:200}":"count>0"},"systemTags":["url"]}`:                                                  `thresholds["http_reqs{status:200}"]: no sample has the tag status, unless the script sets it: systemTags leaves it out`,
+		`{"thresholds":{"http_reqs{statu:200}":"count>0"},"tags":{"statu":"x"}}`:                                                   ``,
+		`{"thresholds":{"http_reqs{team:a,user:b,scenario:default}":"count>0"}}`:                                                   ``,
+		`{"minIterationDuration":"1s","thresholds":{"iteration_response_time":"max<9"}}`:                                           ``,
+		`{"scenarios":{"x":{"executor":"users","startAfter":"y"},"y":{"executor":"externally-controlled"}}}`:                       `scenario x waits for y, which has no duration: it starts when that is ended by hand, or by its shape`,
+		`{"scenarios":{"x":{"executor":"users","users":3,"classes":[{"exec":"buy","fixedCount":4}]}}}`:                             `scenarios.x.classes: their fixedCount comes to 4, more than users (3): not all will be there`,
+		`{"scenarios":{"x":{"executor":"users","users":9,"classes":[{"exec":"buy","fixedCount":2},{"name":"b","fixedCount":1}]}}}`: `scenarios.x.classes: there will be 3 users, not 9, as that is what fixedCount comes to and no class has a weight`,
+		`{"scenarios":{"x":{"executor":"users","users":3,"classes":[{"exec":"buy","fixedCount":3},{}]}}}`:                          `scenarios.x.classes: those with a weight get no user, as users (3) are no more than fixedCount comes to`,
 	} {
 		p, err := Parse([]byte(options), Overrides{}, source())
 		if err != nil {

@@ -106,7 +106,7 @@ func (r *reading) checkUsers() {
 
 // noteFixed tells of classes that get no user for those of a fixed count.
 func (r *reading) noteFixed(classes value) {
-	fixed, byWeight := 0, false
+	fixed, byWeight := 0, false // at least one class goes by weight
 	for _, c := range r.s.Classes {
 		fixed += c.FixedCount
 		byWeight = byWeight || c.FixedCount == 0
@@ -114,6 +114,8 @@ func (r *reading) noteFixed(classes value) {
 	switch {
 	case fixed > r.s.VUs:
 		r.notef("%s: their fixedCount comes to %d, more than users (%d): not all will be there", pathString(classes.path), fixed, r.s.VUs)
+	case fixed < r.s.VUs && !byWeight:
+		r.notef("%s: there will be %d users, not %d, as that is what fixedCount comes to and no class has a weight", pathString(classes.path), fixed, r.s.VUs)
 	case fixed == r.s.VUs && byWeight:
 		r.notef("%s: those with a weight get no user, as users (%d) are no more than fixedCount comes to", pathString(classes.path), fixed)
 	}
