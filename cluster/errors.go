@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,12 +52,23 @@ type Stopped struct {
 	Control bool // it was Control.Stop
 }
 
-// Error names the phase and what was thrown.
+// Error names the phase, what was thrown, and where.
 func (e *ScriptError) Error() string {
 	if e.Wrong {
 		return e.Phase + "() " + e.Err.Error()
 	}
-	return e.Phase + " threw " + e.Err.Error()
+	text := e.Phase + " threw " + e.Err.Error()
+	if len(e.Err.Stack) > 0 {
+		at := e.Err.Stack[0]
+		text += fmt.Sprintf(" (%s:%d:%d)", at.File, at.Line, at.Column)
+	}
+	return text
+}
+
+// Steering reports whether it was a function that steers the load, such as a
+// shape, and not a phase of the run.
+func (e *ScriptError) Steering() bool {
+	return !slices.Contains([]string{"init", "setup", "teardown", "handleSummary"}, e.Phase)
 }
 
 // Unwrap returns the exception.

@@ -74,6 +74,9 @@ func frames(err error) []codeframe.Frame {
 	case errors.As(err, &died):
 		return []codeframe.Frame{{Message: died.Error(), Hint: "the summary holds what was received until then"}}
 	case errors.As(err, &script):
+		if where.told && script.Steering() {
+			return nil
+		}
 		f := exceptionFrame(script.Err, where.bundle)
 		f.Message = script.Phase + phaseThrew(script) + f.Message
 		return []codeframe.Frame{f}
