@@ -103,7 +103,7 @@ func TestCapacityEndings(t *testing.T) {
 				return 0.02
 			}
 			return 0.005
-		}}, 325, capacity.Thresholds, ""},
+		}}, 325, capacity.VUs, ""},
 		{"a slow generator", ``, puppet{latency: above(500), slow: func(rate float64) bool { return rate > 500 }}, 400, capacity.Generator, ""},
 		{"a target that tires", ``, puppet{latency: func(rate float64, age time.Duration) float64 {
 			if rate > 410 || rate > 390 && age > 15*time.Second {
@@ -112,6 +112,7 @@ func TestCapacityEndings(t *testing.T) {
 			return 20
 		}}, 390, capacity.Thresholds, ""},
 		{"no time", `, "maxDuration": "60s"`, puppet{}, 200, capacity.MaxDuration, ""},
+		{"the least time", `, "maxDuration": "44.5s"`, puppet{}, 100, capacity.MaxDuration, ""},
 		{"per minute", `, "timeUnit": "1m", "rate": 6000`, puppet{latency: above(205)}, 12000, capacity.Thresholds, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

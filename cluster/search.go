@@ -29,6 +29,7 @@ type search struct {
 	active bool
 	began  time.Duration // of the probe, since the start of the load
 	bases  map[*session]base
+	vus    int // most that were there, after it has settled
 	slow   int // ticks of the observed part at which the generator was slow
 	ticks  int
 	over   bool
@@ -101,7 +102,7 @@ func (s *search) begin() {
 }
 
 func (s *search) start() {
-	s.began, s.bases, s.slow, s.ticks, s.judged = s.run.now(), map[*session]base{}, 0, 0, nil
+	s.began, s.bases, s.vus, s.slow, s.ticks, s.judged = s.run.now(), map[*session]base{}, 0, 0, 0, nil
 }
 
 // watch looks at the probe under way and reports whether it is over.
@@ -120,6 +121,7 @@ func (s *search) watch() bool {
 		return false
 	}
 	s.ticks++
+	s.vus = max(s.vus, s.of(s.run.status()).VUs)
 	if s.run.status().Vitals.Cause != "" {
 		s.slow++
 	}
@@ -137,7 +139,7 @@ func (s *search) watch() bool {
 	if end < s.began+s.probe.Length {
 		return false
 	}
-	o := capacity.Observation{Verdicts: s.judged, Span: length, Generator: s.generator(from, to)}
+	o := capacity.Observation{Verdicts: s.judged, Span: length, VUs: s.vus, Generator: s.generator(from, to)}
 	for _, w := range working {
 		b, stands := s.bases[w], s.of(w.status)
 		seconds := (w.until.Sub(s.run.started) - b.at).Seconds()

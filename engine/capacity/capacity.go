@@ -27,6 +27,7 @@ type Observation struct {
 	Span     time.Duration       `json:"span"`     // how long was observed
 	Achieved float64             `json:"achieved"` // iterations begun per time unit
 	Dropped  uint64              `json:"dropped"`
+	VUs      int                 `json:"vus"` // most that the scenario had
 	P95      float64             `json:"p95"` // of http_req_response_time, milliseconds; 0 without
 	// Generator says why the generator, not the target, was the limit; "" when it was not.
 	Generator string `json:"generator"`
@@ -48,6 +49,7 @@ type Report struct {
 	Broke    int64         `json:"broke"` // lowest rate that did not hold; 0: none was found
 	Complete bool          `json:"complete"`
 	// Limit says what ended the search: "thresholds", "maxRate", "generator",
+	// "vus" (they were all busy before a threshold broke),
 	// "maxDuration" (time ran out; Rate held, and more might have), "stopped";
 	// "" while it goes on.
 	Limit    string `json:"limit"`

@@ -3,10 +3,12 @@ package capacity
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/threshold"
 )
 
 // Phases of a search.
@@ -21,6 +23,7 @@ const (
 	Thresholds  = "thresholds"
 	MaxRate     = "maxRate"
 	Generator   = "generator"
+	VUs         = "vus"
 	MaxDuration = "maxDuration"
 	Stopped     = "stopped"
 )
@@ -52,6 +55,7 @@ type Search struct {
 	drop        int64 // next step down after a hold that broke; 0: none did
 	again       bool  // the rate is tried a second time, since the generator was slow
 	generator   bool  // broke, because of the generator
+	busy        bool  // broke, because no VU was free and not by a threshold
 	asked       bool  // Next was called since Saw
 	late        bool  // there is no time for more than a hold
 	over        bool
@@ -69,6 +73,7 @@ func New(s *plan.Scenario) *Search {
 		unit:     unit.Seconds(),
 		phase:    Ramp,
 		rate:     min(max(s.Rate, 1), max(s.Search.MaxRate, 1)),
+		used:     overhead,
 		report:   Report{Scenario: s.Name, TimeUnit: unit, Demanded: s.Search.MinRate},
 	}
 }
@@ -102,9 +107,9 @@ func (s *Search) probe() Probe {
 	return Probe{Phase: s.phase, Rate: s.rate, Settle: settle, Length: length}
 }
 
-// overhead is about how much longer than its length a probe takes: its last
-// numbers have to arrive.
-const overhead = time.Second
+// overhead is how much longer than its length a probe takes at most: its last
+// numbers have to arrive. As long it may be until the first begins.
+const overhead = plan.SearchOverhead
 
 // fit makes the search end in time: when there is not enough left for another
 // probe and a hold, what held so far is held.
@@ -147,7 +152,7 @@ func (s *Search) Saw(o Observation) {
 	if step.Held {
 		s.held = s.rate
 	} else {
-		s.broke, s.generator = s.rate, o.Generator != ""
+		s.broke, s.generator, s.busy = s.rate, o.Generator != "", !s.breaks(o) && s.drops(o)
 	}
 	switch {
 	case s.phase == Hold && step.Held:
@@ -234,6 +239,8 @@ func (s *Search) finish() {
 		s.report.Limit = Generator
 	case s.broke == 0:
 		s.report.Limit = MaxRate
+	case s.busy:
+		s.report.Limit = VUs
 	default:
 		s.report.Limit = Thresholds
 	}
@@ -259,16 +266,40 @@ func (s *Search) broken(o Observation) string {
 	if why != "" {
 		return why
 	}
-	units := o.Span.Seconds() / s.unit
-	begun, due := o.Achieved*units, float64(s.rate)*units
+	begun, due := s.counts(o), float64(s.rate)*o.Span.Seconds()/s.unit
 	dropped := float64(o.Dropped)
 	switch {
-	case !(dropped <= mostDropped*(begun+dropped)):
-		return fmt.Sprintf("%s %% of the iterations were dropped", number(100*dropped/(begun+dropped)))
+	case s.drops(o):
+		return fmt.Sprintf("%s %% of the iterations were dropped%s", number(100*dropped/(begun+dropped)), s.busyText(o.VUs))
 	case !(begun+1 >= (1-mostShort)*due): // one may have fallen on the border
 		return fmt.Sprintf("only %s of %d were begun", number(o.Achieved), s.rate)
 	}
 	return ""
+}
+
+// breaks reports whether a threshold did not hold.
+func (s *Search) breaks(o Observation) bool {
+	return slices.ContainsFunc(o.Verdicts, func(v threshold.Verdict) bool { return !v.OK })
+}
+
+// drops reports whether too many iterations found no VU.
+func (s *Search) drops(o Observation) bool {
+	dropped := float64(o.Dropped)
+	return !(dropped <= mostDropped*(s.counts(o)+dropped))
+}
+
+// counts returns how many iterations were begun.
+func (s *Search) counts(o Observation) float64 { return o.Achieved * o.Span.Seconds() / s.unit }
+
+// busyText says why iterations found no VU, and what to do about it.
+func (s *Search) busyText(vus int) string {
+	switch most := s.scenario.MaxVUs; {
+	case vus <= 0:
+		return ""
+	case vus < most:
+		return fmt.Sprintf(": %d VUs were busy and more could not be made in time; is preAllocatedVUs too low?", vus)
+	}
+	return fmt.Sprintf(": all %d VUs were busy; is maxVUs too low, or the target too slow?", vus)
 }
 
 func unit(u metric.Unit) string {

@@ -142,18 +142,18 @@ func TestEndsInTime(t *testing.T) {
 		s := draw(t)
 		s.MaxDuration = time.Duration(rapid.Int64Range(int64(time.Second), int64(20*time.Minute)).Draw(t, "maxDuration"))
 		capacity := rapid.Int64Range(0, 2*s.Search.MaxRate).Draw(t, "capacity")
-		used := time.Duration(0)
+		used := overhead
 		r := search(t, s, func(p Probe) Observation {
 			used += p.Length + overhead
 			return seen(p, p.Rate <= capacity)
 		})
-		if used > s.MaxDuration {
+		if used > s.MaxDuration && len(r.Steps) > 0 {
 			t.Fatalf("took %v of %v", used, s.MaxDuration)
 		}
 		if r.Rate > capacity || r.Complete == (r.Limit == MaxDuration) {
 			t.Fatalf("%+v", r)
 		}
-		short := s.Search.Step + overhead + s.Search.Hold + overhead
+		short := overhead + s.Search.Step + overhead + s.Search.Hold + overhead
 		if s.Rate <= capacity && s.MaxDuration >= short && r.Rate == 0 {
 			t.Fatalf("the first rate held and there was time to hold it: %+v", r)
 		}
@@ -198,6 +198,27 @@ func TestTheGeneratorIsTheLimit(t *testing.T) {
 	})
 	if r.Rate != 400 || r.Limit != MaxRate || len(r.Steps) != 4 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// VUs that are all busy are no threshold that breaks.
+func TestTheVUsAreTheLimit(t *testing.T) {
+	s := scenario(100, 1_000_000, 0.1)
+	for _, thresholds := range []bool{true, false} {
+		r := search(t, s, func(p Probe) Observation {
+			o := seen(p, thresholds || p.Rate <= 500)
+			if p.Rate > 500 {
+				o.Dropped, o.VUs = uint64(p.Rate), 50
+			}
+			return o
+		})
+		want := Thresholds
+		if thresholds {
+			want = VUs
+		}
+		if r.Limit != want || r.Rate < 450 || r.Rate > 500 || !r.Complete {
+			t.Errorf("found %d, %s; want about 500, %s", r.Rate, r.Limit, want)
+		}
 	}
 }
 
@@ -248,11 +269,15 @@ func TestWhy(t *testing.T) {
 		{"none", Observation{Span: 80 * time.Second}, "only 0 of 100 were begun"},
 		{"not a number", Observation{Achieved: math.NaN(), Span: 8 * time.Second}, "% of the iterations were dropped"},
 		{"some dropped", Observation{Achieved: 99, Dropped: 7, Span: 8 * time.Second}, ""},
+		{"all busy", Observation{Achieved: 98, Dropped: 16, VUs: 200, Span: 8 * time.Second}, "dropped: all 200 VUs were busy; is maxVUs too low, or the target too slow?"},
+		{"too few made", Observation{Achieved: 98, Dropped: 16, VUs: 150, Span: 8 * time.Second}, "dropped: 150 VUs were busy and more could not be made in time; is preAllocatedVUs too low?"},
 		{"more dropped", Observation{Achieved: 98, Dropped: 16, Span: 8 * time.Second}, "2 % of the iterations were dropped"},
 		{"thresholds first", Observation{Verdicts: []threshold.Verdict{{OK: true}, bad, bad, bad}}, "m rate<1: 1234 ms, and 2 more"},
 		{"no data", Observation{Verdicts: []threshold.Verdict{{Name: "m", Expression: "p(95)<1", NoData: true}}}, "m p(95)<1: no data"},
 	} {
-		s := New(scenario(100, 1000, 0.05))
+		find := scenario(100, 1000, 0.05)
+		find.MaxVUs = 200
+		s := New(find)
 		if got := s.broken(c.o); got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}

@@ -222,7 +222,7 @@ func (r *reading) checkCapacity() {
 			r.option(span.name).failHint("nothing is judged before a rate has settled", "must be longer than settle (%v), got %v", q.Settle, span.length)
 		}
 	}
-	if s.MaxDuration < q.Step+q.Hold {
-		r.option("maxDuration").fail("must be at least step and hold together (%v), got %v", q.Step+q.Hold, s.MaxDuration)
+	if least := q.Step + q.Hold + 3*SearchOverhead; s.MaxDuration < least {
+		r.option("maxDuration").fail("must be at least %v: step, hold and what it takes to see their results; got %v", least, s.MaxDuration)
 	}
 }

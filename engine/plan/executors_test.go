@@ -70,8 +70,8 @@ func TestExecutors(t *testing.T) {
 			Rate: 100, TimeUnit: s, PreAllocatedVUs: 10, MaxVUs: 10, MaxIterationDelay: 100 * time.Millisecond, MaxDuration: 30 * time.Minute,
 			Search: Search{MaxRate: 1_000_000, Step: 10 * s, Settle: 2 * s, Hold: 30 * s, Precision: 0.05},
 		}},
-		{Capacity, `,"preAllocatedVUs":10,"maxVUs":20,"rate":5,"maxRate":50,"minRate":20,"timeUnit":"1m","step":"5s","settle":0,"hold":"7s","precision":0.1,"maxDuration":"12s"`, Scenario{
-			Rate: 5, TimeUnit: time.Minute, PreAllocatedVUs: 10, MaxVUs: 20, MaxIterationDelay: 100 * time.Millisecond, MaxDuration: 12 * s,
+		{Capacity, `,"preAllocatedVUs":10,"maxVUs":20,"rate":5,"maxRate":50,"minRate":20,"timeUnit":"1m","step":"5s","settle":0,"hold":"7s","precision":0.1,"maxDuration":"16.5s"`, Scenario{
+			Rate: 5, TimeUnit: time.Minute, PreAllocatedVUs: 10, MaxVUs: 20, MaxIterationDelay: 100 * time.Millisecond, MaxDuration: 16500 * time.Millisecond,
 			Search: Search{MaxRate: 50, MinRate: 20, Step: 5 * s, Hold: 7 * s, Precision: 0.1},
 		}},
 		{Capacity, `,"preAllocatedVUs":10,"maxRate":7`, Scenario{ // below the default of rate
@@ -175,7 +175,7 @@ func TestProblemsOfExecutors(t *testing.T) {
 		{Capacity, `,"preAllocatedVUs":5,"step":"2s"`, `scenarios.a.step: must be longer than settle (2s), got 2s (nothing is judged before a rate has settled)`},
 		{Capacity, `,"preAllocatedVUs":5,"settle":"30s"`, "scenarios.a.step: must be longer than settle (30s), got 10s (nothing is judged before a rate has settled)\n" +
 			"scenarios.a.hold: must be longer than settle (30s), got 30s (nothing is judged before a rate has settled)"},
-		{Capacity, `,"preAllocatedVUs":5,"maxDuration":"39s"`, `scenarios.a.maxDuration: must be at least step and hold together (40s), got 39s`},
+		{Capacity, `,"preAllocatedVUs":5,"maxDuration":"40s"`, `scenarios.a.maxDuration: must be at least 44.5s: step, hold and what it takes to see their results; got 40s`},
 		{Capacity, `,"preAllocatedVUs":5,"precision":0`, `scenarios.a.precision: must be a number from 0.001 to 0.5, got 0`},
 		{Capacity, `,"preAllocatedVUs":5,"precision":"NaN"`, `scenarios.a.precision: must be a number from 0.001 to 0.5, got "NaN"`},
 

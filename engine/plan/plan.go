@@ -169,6 +169,10 @@ type Search struct {
 	Precision float64       `json:"precision"` // such as 0.02
 }
 
+// SearchOverhead is what each probe of a search takes beyond its length, and
+// what it takes to begin: runners report each second, or a little less often.
+const SearchOverhead = 3 * time.Second / 2
+
 // Stage is one leg of a ramp: reach Target at the end of Duration.
 type Stage struct {
 	Duration time.Duration `json:"duration"`
