@@ -278,11 +278,12 @@ func (r *run) settle() {
 	} else {
 		r.settleThresholds()
 	}
-	interrupted := uint64(0)
+	var complete, interrupted uint64
 	for _, s := range r.status().Scenarios {
+		complete += s.Complete
 		interrupted += s.Interrupted
 	}
-	if r.nothing = nothingTested(r.plan, r.set, interrupted); r.nothing != nil {
+	if r.nothing = nothingTested(r.plan, r.set, complete, interrupted); r.nothing != nil {
 		r.fail(r.nothing)
 	}
 }

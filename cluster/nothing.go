@@ -9,7 +9,8 @@ import (
 )
 
 // NothingTested says that a run which no threshold failed says nothing of the
-// target all the same: no request was answered, or no iteration got anywhere.
+// target all the same: no request was answered, or no iteration began or got
+// anywhere.
 type NothingTested struct{ Reason string }
 
 // Error gives the reason.
@@ -17,12 +18,16 @@ func (e *NothingTested) Error() string { return e.Reason }
 
 // nothingTested returns nil when the run tested something. With thresholds
 // switched off, nothing is judged.
-func nothingTested(p *plan.Plan, set *metric.Set, interrupted uint64) *NothingTested {
+func nothingTested(p *plan.Plan, set *metric.Set, complete, interrupted uint64) *NothingTested {
 	if p.NoThresholds {
 		return nil
 	}
 	reason := unanswered(p, set)
-	if reason == "" && interrupted > 0 && !measured(set) {
+	switch {
+	case reason != "":
+	case complete+interrupted == 0:
+		reason = "no iteration began"
+	case interrupted > 0 && !measured(set):
 		reason = "no iteration came to its end, and nothing was measured"
 	}
 	if reason == "" {

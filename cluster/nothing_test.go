@@ -15,25 +15,29 @@ func TestNothingTested(t *testing.T) {
 		requests []map[string]string
 		received float64
 		checks   float64
+		complete uint64
 		cutOff   uint64
 		plan     plan.Plan
 		want     string
 	}{
-		{name: "no requests"},
+		{name: "no requests", complete: 1},
+		{name: "no iteration began", want: "no iteration began"},
+		{name: "no iteration began after a setup that measured", checks: 1, want: "no iteration began"},
+		{name: "no iteration began, thresholds switched off", plan: plan.Plan{NoThresholds: true}},
 		{name: "cut off, nothing measured", cutOff: 2, want: "no iteration came to its end, and nothing was measured"},
 		{name: "cut off, something measured", cutOff: 2, checks: 1},
 		{name: "cut off, thresholds switched off", cutOff: 2, plan: plan.Plan{NoThresholds: true}},
-		{name: "all refused", requests: []map[string]string{refused, refused}, want: "none of 2 requests was answered: connection refused"},
-		{name: "one refused", requests: []map[string]string{refused}, want: "the only request was not answered: connection refused"},
-		{name: "bytes but no response", requests: []map[string]string{refused}, received: 300, want: "the only request was not answered: connection refused"},
-		{name: "one answered", requests: []map[string]string{refused, {"status": "503"}}},
-		{name: "the commonest cause", requests: []map[string]string{{"status": "0", "error": "b"}, {"status": "0", "error": "a"}, refused, refused},
+		{name: "all refused", complete: 1, requests: []map[string]string{refused, refused}, want: "none of 2 requests was answered: connection refused"},
+		{name: "one refused", complete: 1, requests: []map[string]string{refused}, want: "the only request was not answered: connection refused"},
+		{name: "bytes but no response", complete: 1, requests: []map[string]string{refused}, received: 300, want: "the only request was not answered: connection refused"},
+		{name: "one answered", complete: 1, requests: []map[string]string{refused, {"status": "503"}}},
+		{name: "the commonest cause", complete: 1, requests: []map[string]string{{"status": "0", "error": "b"}, {"status": "0", "error": "a"}, refused, refused},
 			want: "none of 4 requests was answered: connection refused"},
-		{name: "no status tag, nothing received", requests: []map[string]string{{}, {}}, want: "none of 2 requests was answered"},
-		{name: "no status tag, something received", requests: []map[string]string{{}, {}}, received: 1},
-		{name: "the author expects it", requests: []map[string]string{refused},
+		{name: "no status tag, nothing received", complete: 1, requests: []map[string]string{{}, {}}, want: "none of 2 requests was answered"},
+		{name: "no status tag, something received", complete: 1, requests: []map[string]string{{}, {}}, received: 1},
+		{name: "the author expects it", complete: 1, requests: []map[string]string{refused},
 			plan: plan.Plan{Thresholds: []plan.Threshold{{Metric: metric.HTTPReqFailed, Expression: "rate==1"}}}},
-		{name: "thresholds switched off", requests: []map[string]string{refused}, plan: plan.Plan{NoThresholds: true}},
+		{name: "thresholds switched off", complete: 1, requests: []map[string]string{refused}, plan: plan.Plan{NoThresholds: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			reg := metric.NewRegistry(metric.Options{})
@@ -53,7 +57,7 @@ func TestNothingTested(t *testing.T) {
 			if err := set.Merge("r", reg.Snapshot(time.Now())); err != nil {
 				t.Fatal(err)
 			}
-			got := nothingTested(&tc.plan, set, tc.cutOff)
+			got := nothingTested(&tc.plan, set, tc.complete, tc.cutOff)
 			switch {
 			case tc.want == "" && got != nil:
 				t.Errorf("got %q, want none", got)

@@ -121,6 +121,9 @@ func (p *puppet) load(c *wire.Conn, of *plan.Plan, registry *metric.Registry, me
 		if lost > 0 {
 			rec.Record(series(metric.DroppedIterations), lost)
 		}
+		if rate == 0 { // VUs that ask for nothing, an iteration a second each
+			started += float64(vus) * now.Sub(last).Seconds()
+		}
 	}
 	status := func(state string) {
 		st := &wire.Status{
