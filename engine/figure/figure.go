@@ -202,6 +202,18 @@ func Length(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh%02dm", s/86400, s/3600%24, s/60%60)
 }
 
+// Span writes a length of time as scripts do: 30s, 10m, 1h30m, 1.5s.
+func Span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // Clock writes a moment of a run, the second it falls into: 02:57, 1:02:57.
 // There is no moment before the start.
 func Clock(d time.Duration) string {

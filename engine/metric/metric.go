@@ -64,6 +64,15 @@ func (u Unit) String() string {
 	return fmt.Sprintf("unit(%d)", uint8(u))
 }
 
+// Contains returns what k6 says a metric of that unit contains: "default",
+// "time" or "data".
+func (u Unit) Contains() string {
+	if u == Time || u == Data {
+		return u.String()
+	}
+	return "default"
+}
+
 // MarshalText and UnmarshalText make units readable in JSON.
 func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/threshold"
 )
 
@@ -209,7 +210,7 @@ func (p *Plan) settledThresholds() node {
 func (t *Threshold) settled() node {
 	condition := t.Expression
 	if t.Over > 0 {
-		condition += " over " + writeDuration(t.Over)
+		condition += " over " + figure.Span(t.Over)
 	}
 	if !t.AbortOnFail && t.DelayAbortEval == 0 && !t.NoDataOK {
 		return textNode(condition)
@@ -241,19 +242,7 @@ func numberNode(f float64) node {
 	return node{kind: number, literal: strconv.FormatFloat(f, 'f', -1, 64)}
 }
 
-func durationNode(d time.Duration) node { return textNode(writeDuration(d)) }
-
-// writeDuration writes a duration as people do: 1m30s, but 10m.
-func writeDuration(d time.Duration) string {
-	written := d.String()
-	if strings.HasSuffix(written, "m0s") {
-		written = strings.TrimSuffix(written, "0s")
-	}
-	if strings.HasSuffix(written, "h0m") {
-		written = strings.TrimSuffix(written, "0m")
-	}
-	return written
-}
+func durationNode(d time.Duration) node { return textNode(figure.Span(d)) }
 
 func listNode(texts []string) node {
 	n := node{kind: list}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmload/swarm/engine/figure"
 )
 
 // file is a layer whose values stand in a file, each at the line of its depth.
@@ -235,7 +236,7 @@ func TestWriteDuration(t *testing.T) {
 		10 * time.Hour: "10h", 1500 * time.Microsecond: "1.5ms", 20 * time.Second: "20s", MaxDuration: "8760h", 70 * time.Minute: "1h10m",
 	}
 	for d := range want {
-		got[d] = writeDuration(d)
+		got[d] = figure.Span(d)
 		if again, err := ParseDuration(got[d]); err != nil || again != d {
 			t.Errorf("%v is written as %s, which reads as %v, %v", d, got[d], again, err)
 		}

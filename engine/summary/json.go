@@ -12,8 +12,6 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/swarmload/swarm/engine/metric"
 )
 
 // WriteJSON prints s as one JSON object. Every character a terminal could act
@@ -110,7 +108,7 @@ func HandleSummaryData(s *Summary, setup []byte) []byte {
 		Metrics:   make(map[string]handleMetric, len(s.Metrics)),
 	}
 	for _, m := range s.Metrics {
-		h := handleMetric{Type: m.Type, Contains: contains(m.Unit), Values: m.Values}
+		h := handleMetric{Type: m.Type, Contains: m.Unit.Contains(), Values: m.Values}
 		for _, v := range s.Thresholds {
 			if v.Name == m.Name {
 				if h.Thresholds == nil {
@@ -129,16 +127,6 @@ func HandleSummaryData(s *Summary, setup []byte) []byte {
 		panic(fmt.Sprintf("summary: finite numbers and strings are always JSON: %v", err))
 	}
 	return data
-}
-
-func contains(u metric.Unit) string {
-	switch u {
-	case metric.Time:
-		return "time"
-	case metric.Data:
-		return "data"
-	}
-	return "default"
 }
 
 // groupTree builds the root group with all below it.

@@ -3,8 +3,6 @@ package summary
 import (
 	"cmp"
 	"math"
-	"strings"
-	"time"
 
 	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
@@ -21,7 +19,7 @@ func Condition(v threshold.Verdict) string {
 	text := e.String()
 	window := ""
 	if v.Over > 0 {
-		window = " over " + span(threshold.Length(v.Over))
+		window = " over " + figure.Span(threshold.Length(v.Over))
 	}
 	if e.Method().String() == "count" && v.Metric.Type != metric.Counter {
 		return text + window
@@ -36,18 +34,6 @@ func Condition(v threshold.Verdict) string {
 		text += "/s"
 	}
 	return text + window
-}
-
-// span writes a length as scripts do: 30s, 5m, 1h30m.
-func span(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // Window says which window a threshold was judged by, "" when by the whole run.

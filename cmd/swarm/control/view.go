@@ -197,7 +197,7 @@ func NewSearch(p *plan.Scenario, r capacity.Report) Search {
 }
 
 func newMetric(id string, m metric.Metric, agg *metric.Aggregate, elapsed time.Duration, verdicts []threshold.Verdict) Metric {
-	v := metricValues{Type: m.Type.String(), Contains: contains(m.Unit), Sample: map[string]float64{}}
+	v := metricValues{Type: m.Type.String(), Contains: m.Unit.Contains(), Sample: map[string]float64{}}
 	for _, verdict := range verdicts {
 		if verdict.Name == id {
 			tainted := fails(verdict) || v.Tainted != nil && *v.Tainted
@@ -230,16 +230,6 @@ func newMetric(id string, m metric.Metric, agg *metric.Aggregate, elapsed time.D
 		set("count", float64(agg.Count))
 	}
 	return Metric{Type: "metrics", ID: id, Attributes: v}
-}
-
-func contains(u metric.Unit) string {
-	switch u {
-	case metric.Time:
-		return "time"
-	case metric.Data:
-		return "data"
-	}
-	return "default"
 }
 
 func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
