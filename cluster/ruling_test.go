@@ -30,7 +30,7 @@ func TestScriptRules(t *testing.T) {
 		{"fail in an iteration", map[string]string{"iteration": "fail no data"}, "the script failed the test: no data", true, "init setup load teardown summary"},
 		{"fail in teardown", map[string]string{"teardown": "fail no data"}, "the script failed the test: no data", true, "init setup load teardown summary"},
 		{"fail in handleSummary", map[string]string{"summary": "fail no data"}, "the script failed the test: no data", true, "init setup load teardown summary"},
-		{"fail, then throw", map[string]string{"setup": "fail no data", "teardown": "throw no"}, "teardown threw TypeError: no", true, "init setup load teardown summary"},
+		{"fail, then throw", map[string]string{"setup": "fail no data", "teardown": "throw no"}, "teardown threw TypeError: no (script.js:4:2)", true, "init setup load teardown summary"},
 		{"fail, then abort", map[string]string{"setup": "fail no data", "iteration": "abort so"}, "the script aborted the test: so", true, "init setup load teardown summary"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
