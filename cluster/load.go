@@ -177,7 +177,7 @@ func levelText(l engine.Level) string {
 	case l.Rate != 0:
 		return fmt.Sprintf("%g iterations a second", l.Rate)
 	}
-	return fmt.Sprintf("%d", l.VUs)
+	return fmt.Sprintf("%d VUs", l.VUs)
 }
 
 func (r *run) pause() {

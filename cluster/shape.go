@@ -69,6 +69,9 @@ func (s *shape) act() time.Duration {
 	if !s.begin(now) {
 		return awaitScenario
 	}
+	if d := s.scenario.Duration; d > 0 && s.next-s.began >= d {
+		s.over = true // its end is planned: no answer comes in time for anything
+	}
 	if s.over {
 		return never
 	}
