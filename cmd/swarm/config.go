@@ -101,6 +101,7 @@ type configReader struct {
 	lines    []string
 	places   map[string]plan.Position // by joined path
 	problems plan.Problems
+	aliased  bool // an alias was refused
 }
 
 func newConfigReader(file, text string) *configReader {

@@ -203,3 +203,11 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// A bomb of aliases is one mistake, not hundreds.
+func TestAliasesAreRefusedOnce(t *testing.T) {
+	_, problems := parseYAML("c.yaml", "a: &a [1]\nb: [*a, *a]\nc: *a\nvus: 1\nvus: 2\n")
+	if len(problems) != 2 || !strings.Contains(problems[0].Message, "aliases") || !strings.Contains(problems[1].Message, "given twice") {
+		t.Errorf("%v", problems)
+	}
+}

@@ -60,7 +60,10 @@ func (r *configReader) yaml(out []byte, n *yaml.Node, path []string) []byte {
 		r.fail(at, "", "is nested deeper than %d levels", maxConfigDepth)
 		return append(out, "null"...)
 	case n.Kind == yaml.AliasNode:
-		r.fail(at, "write the value out", "aliases are not allowed")
+		if !r.aliased { // once will do: where there is one there may be hundreds
+			r.fail(at, "write the value out", "aliases are not allowed")
+		}
+		r.aliased = true
 		return append(out, "null"...)
 	case n.Kind == yaml.SequenceNode:
 		out = append(out, '[')
