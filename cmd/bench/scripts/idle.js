@@ -1,11 +1,12 @@
 import { sleep } from "k6";
 
+// Each VU sleeps once, and no longer than the scenario lasts.
 export const options = {
   scenarios: {
-    idle: { executor: "constant-vus", vus: Number(__ENV.VUS), duration: __ENV.DURATION, gracefulStop: "0s" },
+    idle: { executor: "per-vu-iterations", vus: Number(__ENV.VUS), iterations: 1, maxDuration: "1h" },
   },
 };
 
 export default function () {
-  sleep(86400);
+  sleep(Number(__ENV.SLEEP));
 }
