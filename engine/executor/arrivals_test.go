@@ -533,6 +533,7 @@ func BenchmarkArrivalOnTime(b *testing.B) {
 
 func benchmarkArrivals(b *testing.B, p *plan.Plan, vus int) {
 	g := newStage(b, p, vus, nil)
+	g.host.Alarm = NewSystemAlarm
 	var n atomic.Int64
 	g.script.iterate = func(context.Context, *fakeVU, vu.Iteration) error {
 		if n.Add(1) == int64(b.N) {
