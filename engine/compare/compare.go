@@ -96,6 +96,9 @@ func Compare(a, b *result.Result, bounds Bounds) (*Comparison, error) {
 		Schema: Schema, A: runOf(a), B: runOf(b), Bound: bounds.Regression,
 		Rows: []Row{}, Regressions: []string{}, Notes: notes(a, b),
 	}
+	if a.ID != "" && a.ID == b.ID && a.Started.Equal(b.Started) {
+		c.Notes = append(c.Notes, "both are the same run, which does not differ from itself: run the test again, then compare")
+	}
 	samePlan := a.Plan != nil && b.Plan != nil && reflect.DeepEqual(a.Plan.Scenarios, b.Plan.Scenarios)
 	values := valuesOf(a, b, samePlan)
 	if err := choose(values, bounds.Metrics); err != nil {

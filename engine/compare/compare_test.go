@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -158,6 +159,39 @@ func TestMarkedSpans(t *testing.T) {
 	marked.Summary.Generator.Marks[0].To = time.Hour
 	if c := compare(t, a, marked, Bounds{}); !hasNote(c, "in most of") {
 		t.Errorf("notes: %q", c.Notes)
+	}
+}
+
+// TestItself: nobody should take a comparison of a run with itself for a good one.
+func TestItself(t *testing.T) {
+	a, b := steady.run(t, 1), steady.run(t, 2)
+	a.ID, b.ID = "7f3c", "7f3c"
+	b.Started = a.Started.Add(time.Hour)
+	if c := compare(t, a, b, Bounds{}); hasNote(c, "the same run") {
+		t.Errorf("runs of two stores: %q", c.Notes)
+	}
+	if c := compare(t, a, a, Bounds{}); !hasNote(c, "both are the same run") {
+		t.Errorf("notes: %q", c.Notes)
+	}
+}
+
+// TestManyRows: a person is shown what differs, and not hundreds of rows that do not.
+func TestManyRows(t *testing.T) {
+	c := &Comparison{}
+	for i := range 3 * maxRows {
+		verdict := []string{same, unknown}[i%2]
+		if i == 2*maxRows {
+			verdict = worse
+		}
+		c.Rows = append(c.Rows, Row{Name: fmt.Sprintf("row%03d", i), Unit: "ms", A: 1, B: 1, Verdict: verdict})
+	}
+	var b strings.Builder
+	if err := WriteText(&b, c, false, 100); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	if n := strings.Count(got, "   row"); n != maxRows+1 || !strings.Contains(got, fmt.Sprintf("row%03d", 2*maxRows)) || !strings.Contains(got, "and 119 more") {
+		t.Errorf("%d rows:\n%s", n, got)
 	}
 }
 

@@ -144,7 +144,8 @@ func (p *printer) table(c *Comparison) {
 		paint string
 	}
 	lines := []line{{[6]string{" values", c.A.name(), c.B.name(), "change", "noise band", ""}, "2"}}
-	for _, r := range c.Rows {
+	rows, left := c.shown()
+	for _, r := range rows {
 		l := line{cells: [6]string{"   " + inert.Line(r.Name), r.value(r.A), r.value(r.B), r.change(), r.band("", ""), r.Verdict}}
 		switch {
 		case r.Verdict == worse && r.Judges:
@@ -199,6 +200,25 @@ func (p *printer) table(c *Comparison) {
 		}
 		p.line(text.String())
 	}
+	if left > 0 {
+		p.line(p.paint("2", fmt.Sprintf("   … and %s more, none of which is known to differ; --format json has them all", figure.Count(left))))
+	}
+}
+
+// maxRows is how many rows a person is shown, unless more of them differ.
+const maxRows = 60
+
+// shown returns the rows to print for a person, and how many are left out:
+// from maxRows on those that do not differ or of which nothing is known.
+func (c *Comparison) shown() (rows []Row, left int) {
+	for _, r := range c.Rows {
+		if len(rows) >= maxRows && (r.Verdict == same || r.Verdict == unknown) {
+			left++
+			continue
+		}
+		rows = append(rows, r)
+	}
+	return rows, left
 }
 
 // WriteMarkdown prints c in GitHub's Markdown. Text of scripts and targets is
