@@ -329,7 +329,11 @@ func (p *printer) facts(s *Summary) {
 		t.add(cell{" data", faint}, cell{amount(s.DataReceived, "in") + "  ·  " + amount(s.DataSent, "out"), ""})
 	}
 	if s.Generator.Known {
-		t.add(cell{" generator", faint}, cell{vitals(s.Generator), ""})
+		title := " generator"
+		for _, line := range vitals(s.Generator, p.style.Width-len(" iterations")-wide) {
+			t.add(cell{title, faint}, cell{line, ""})
+			title = ""
+		}
 	}
 	if s.Isolation == "off" {
 		t.add(cell{" isolation", faint}, cell{"off: the script ran in the coordinator's own process", ""})

@@ -76,6 +76,26 @@ func TestRequestsFit(t *testing.T) {
 	}
 }
 
+// TestVitalsAreWhole: no figure of the generator is cut on a narrow terminal.
+func TestVitalsAreWhole(t *testing.T) {
+	g := Generator{CPU: 0.123, CPUMax: 0.456, LagP99: 12.3, LagMax: 456, Memory: 27 << 20, SocketErrors: 3}
+	whole := vitals(g, 1000)
+	if len(whole) != 1 || strings.Count(whole[0], "·") != 3 {
+		t.Fatalf("%q", whole)
+	}
+	for columns := range 100 {
+		lines := vitals(g, columns)
+		if got := strings.Join(lines, "  ·  "); got != whole[0] {
+			t.Errorf("%d columns: %q", columns, lines)
+		}
+		for _, line := range lines {
+			if n := inert.Columns(line); n > max(columns, 32) {
+				t.Errorf("%d columns of %d: %q", n, columns, line)
+			}
+		}
+	}
+}
+
 func TestColourChangesNothingElse(t *testing.T) {
 	sgr := regexp.MustCompile("\x1b\\[[0-9]+m")
 	for name, s := range fixtures(t) {

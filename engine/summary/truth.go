@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/inert"
 )
 
 // truth prints what the numbers above must be read with.
@@ -87,8 +88,9 @@ func wellbeing(g Generator, took time.Duration) (text string, ok bool) {
 	return "generator healthy", true
 }
 
-// vitals are the figures of the generator.
-func vitals(g Generator) string {
+// vitals are the figures of the generator, in as few lines of at most so many
+// columns as they fit.
+func vitals(g Generator, columns int) []string {
 	ms := figure.Milliseconds
 	var parts []string
 	if g.CPUMax > 0 {
@@ -105,5 +107,15 @@ func vitals(g Generator) string {
 	if g.SocketErrors > 0 {
 		parts = append(parts, figure.Counted(g.SocketErrors, "socket error"))
 	}
-	return strings.Join(parts, "  ·  ")
+	const between = "  ·  "
+	lines := []string{parts[0]}
+	for _, part := range parts[1:] {
+		last := &lines[len(lines)-1]
+		if longer := *last + between + part; inert.Columns(longer) <= columns {
+			*last = longer
+		} else {
+			lines = append(lines, part)
+		}
+	}
+	return lines
 }
