@@ -32,7 +32,7 @@ func (p *printer) capacity(s *Summary) {
 				outcome = safe(step.Why)
 			}
 			t.add(cell{"   " + safe(step.Phase), ""}, cell{RateIn(float64(step.Rate), c.TimeUnit), ""}, cell{RateIn(step.Achieved, c.TimeUnit), ""},
-				cell{failures(step.Dropped), ""}, cell{figure.MillisecondsIn(s.TimeUnit, step.P95), ""}, cell{sign + " " + outcome, color})
+				cell{failures(step.Dropped), ""}, cell{latency(s.TimeUnit, step.P95, step.P95), ""}, cell{sign + " " + outcome, color})
 		}
 		if more := len(c.Steps) - 2*maxRows; more > 0 {
 			t.line(fmt.Sprintf("   … and %d more", more), faint)

@@ -120,7 +120,7 @@ func (m *markdown) capacity(s *Summary) {
 				outcome = Code(step.Why)
 			}
 			m.row(Code(step.Phase), RateIn(float64(step.Rate), c.TimeUnit), strings.ReplaceAll(RateIn(step.Achieved, c.TimeUnit), "<", "&lt;"),
-				failures(step.Dropped), figure.MillisecondsIn(s.TimeUnit, step.P95), emoji(step.Held)+" "+outcome)
+				failures(step.Dropped), latency(s.TimeUnit, step.P95, step.P95), emoji(step.Held)+" "+outcome)
 		}
 		m.more(len(c.Steps) - maxMarkdownRows)
 	}
@@ -132,7 +132,7 @@ func (m *markdown) requests(s *Summary) {
 	}
 	m.table("request", " count", " rate", " errors", " p50", " p95", " p99", " max")
 	row := func(name string, r Request) {
-		time := func(ms float64) string { return figure.MillisecondsIn(s.TimeUnit, ms) }
+		time := func(ms float64) string { return latency(s.TimeUnit, ms, r.Max) }
 		m.row(name, figure.Short(r.Count), strings.ReplaceAll(figure.PerSecond(r.Rate), "<", "&lt;"), strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(figure.Percent(r.Failed)),
 			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
 	}

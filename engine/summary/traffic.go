@@ -44,12 +44,7 @@ func requestTable(s *Summary, rows []Request, base string) table {
 		if r.Failed > 0 {
 			c = red
 		}
-		time := func(ms float64) cell {
-			if r.Max == 0 { // not kept
-				return cell{"–", ""}
-			}
-			return cell{figure.MillisecondsIn(s.TimeUnit, ms), ""}
-		}
+		time := func(ms float64) cell { return cell{latency(s.TimeUnit, ms, r.Max), ""} }
 		t.add(cell{"   " + name, ""}, cell{figure.Short(r.Count), ""}, cell{figure.PerSecond(r.Rate), ""}, cell{figure.Percent(r.Failed), c},
 			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
 	}
@@ -69,6 +64,15 @@ func requestTable(s *Summary, rows []Request, base string) table {
 		add("all", s.Total)
 	}
 	return t
+}
+
+// latency writes a time of requests of which the slowest took most: those that
+// took none had no answer, or nobody kept their times.
+func latency(unit string, ms, most float64) string {
+	if most <= 0 {
+		return "–"
+	}
+	return figure.MillisecondsIn(unit, ms)
 }
 
 // method is short in any request that is not meant to annoy.
