@@ -118,6 +118,9 @@ func TestErrorRates(t *testing.T) {
 		"three minutes, a warm-up": {seconds: 180, perSecond: 50, memory: 0.5, wander: 0.1, noise: 0.4, warmUp: 20},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if raceDetector && m.seconds > 60 {
+				t.Skip("simulated without the race detector")
+			}
 			t.Parallel()
 			m.failed = 0.01
 			slower := m
