@@ -287,3 +287,23 @@ func BenchmarkWriteHTML(b *testing.B) {
 		written(b, r)
 	}
 }
+
+// TestPointsAloneAreSeen: a value with none beside it is as wide as its bin.
+func TestPointsAloneAreSeen(t *testing.T) {
+	at, s := bins{step: time.Second, n: 4, took: 4 * time.Second}, scale{high: 2}
+	for _, c := range []struct {
+		values []float64
+		want   string
+	}{
+		{[]float64{1, gap, gap, 2}, "M0 100H250M750 0H1000"},
+		{[]float64{1, 2, gap, 1}, "M125 100L375 0M750 100H1000"},
+		{[]float64{gap, gap, gap, gap}, ""},
+	} {
+		if got := path(c.values, at, s); got != c.want {
+			t.Errorf("%v: %s, want %s", c.values, got, c.want)
+		}
+	}
+	if got := path([]float64{2}, bins{step: time.Second, n: 1, took: 300 * time.Millisecond}, s); got != "M0 0H1000" {
+		t.Error(got)
+	}
+}

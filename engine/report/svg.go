@@ -83,7 +83,8 @@ func (b bins) place(at time.Duration) float64 {
 	return min(max(float64(at)/float64(b.took), 0), 1)
 }
 
-// path draws a line through the middles of the bins.
+// path draws a line through the middles of the bins. A value with none beside
+// it, as in a run of a second, is as wide as its bin: a point would be lost.
 func path(values []float64, at bins, s scale) string {
 	var b strings.Builder
 	open := false
@@ -94,11 +95,11 @@ func path(values []float64, at bins, s scale) string {
 		}
 		x, y := coordinate(at.place(at.middle(i))*plotWidth), coordinate((1-s.at(v))*plotHeight)
 		switch {
+		case !open && (i+1 == len(values) || math.IsNaN(values[i+1])):
+			edge := func(i int) string { return coordinate(at.place(at.from(i)) * plotWidth) }
+			b.WriteString("M" + edge(i) + " " + y + "H" + edge(i+1))
 		case !open:
 			b.WriteString("M" + x + " " + y)
-			if i+1 == len(values) || math.IsNaN(values[i+1]) {
-				b.WriteString("h.1") // a point alone
-			}
 		default:
 			b.WriteString("L" + x + " " + y)
 		}
