@@ -196,13 +196,13 @@ unknown: unknown option`
 func TestProblemsAreBounded(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"vus":1`)
-	for i := range 50_000 {
+	for i := range 5_000 {
 		fmt.Fprintf(&b, `,"nonsense%d":1`, i)
 	}
 	b.WriteString(`}`)
 	_, err := Parse([]byte(b.String()), Overrides{}, source())
 	lines := strings.Split(fmt.Sprint(err), "\n")
-	if len(lines) != 101 || lines[100] != "and 49900 more problems like these" {
+	if len(lines) != 101 || lines[100] != "and 4900 more problems like these" {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
 }
