@@ -102,6 +102,9 @@ func Margin(v threshold.Verdict) string {
 	e, err := threshold.Parse(v.Expression)
 	switch {
 	case v.NoData:
+		if v.OK {
+			return "counts as passed"
+		}
 		return "counts as failed"
 	case err != nil:
 		return ""

@@ -105,3 +105,12 @@ func TestWindow(t *testing.T) {
 		}
 	}
 }
+
+// TestMarginWithoutData: what a threshold without data counts as is the test's choice.
+func TestMarginWithoutData(t *testing.T) {
+	for ok, want := range map[bool]string{true: "counts as passed", false: "counts as failed"} {
+		if got := Margin(threshold.Verdict{Expression: "max<1", OK: ok, NoData: true}); got != want {
+			t.Errorf("%v: %q, want %q", ok, got, want)
+		}
+	}
+}
