@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/capacity"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
@@ -148,6 +149,8 @@ type RunnerHost struct {
 	Status func() engine.Status
 	// SocketError counts a request that failed on the generator's account.
 	SocketError func()
+	// Sleepers are where VUs wait; nil while a script is only being inspected.
+	Sleepers *alarm.Sleepers
 }
 
 // Inspection mirrors sandbox.Inspection.

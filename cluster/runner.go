@@ -11,7 +11,7 @@ import (
 
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
-	"github.com/swarmload/swarm/engine/executor"
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
 )
@@ -153,6 +153,9 @@ func (r *runner) work(ctx context.Context, commands <-chan command) {
 		<-reporting
 		if run := r.shared.current(); run != nil {
 			run.Close()
+		}
+		if r.host.Sleepers != nil {
+			r.host.Sleepers.Close()
 		}
 	}()
 
@@ -311,6 +314,7 @@ func (r *runner) prepare(ctx context.Context, m *wire.Prepare, reports *reporter
 	}
 	r.host.Registry = metric.NewRegistry(metric.Options{MaxSeries: p.MaxSeries, Keep: p.Metrics})
 	r.host.Env = maps.Clone(r.host.Env)
+	r.host.Sleepers = alarm.NewSleepers(alarm.NewSystem())
 	if r.script, err = r.loaded.Program(r.host, p); err != nil {
 		return nil, err
 	}
@@ -321,7 +325,8 @@ func (r *runner) prepare(ctx context.Context, m *wire.Prepare, reports *reporter
 		Script:   r.script,
 		Registry: r.host.Registry,
 		Events:   events{exceptions, r.log},
-		Alarm:    executor.NewSystemAlarm,
+		Alarm:    alarm.NewSystem,
+		Sleepers: r.host.Sleepers,
 	})
 	if err := run.Init(ctx); err != nil {
 		run.Close()

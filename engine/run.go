@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/executor"
 	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/metric"
@@ -21,15 +22,17 @@ import (
 	"github.com/swarmload/swarm/engine/vu"
 )
 
-// Config is what a Run needs. All fields but Alarm are required.
+// Config is what a Run needs. All fields but Alarm and Sleepers are required.
 type Config struct {
 	Plan     *plan.Plan
 	Script   vu.Script
 	Registry *metric.Registry
 	Events   Events
-	// Alarm makes what arrival rates go by, such as executor.NewSystemAlarm;
-	// nil: timers of the Go runtime, which are up to a millisecond late.
-	Alarm func() executor.Alarm
+	// Alarm makes what arrival rates go by, such as alarm.NewSystem; nil: timers
+	// of the Go runtime, which are up to a millisecond late.
+	Alarm func() alarm.Alarm
+	// Sleepers are where VUs wait, the caller's; nil: each by a timer of its own.
+	Sleepers *alarm.Sleepers
 }
 
 // Events receives what is not a number. Methods are called from VU goroutines,
@@ -101,6 +104,7 @@ func New(c Config) *Run {
 		VUs:      executor.NewHeadcount(r.rec, r.vus),
 		Clock:    executor.NewClock(),
 		Alarm:    c.Alarm,
+		Sleepers: c.Sleepers,
 	}
 	r.host.Stopwatch = executor.NewStopwatch(r.host.Clock)
 	r.began.Store(-1)

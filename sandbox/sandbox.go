@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
@@ -69,6 +70,8 @@ type Host struct {
 	// SocketError counts a request that failed because the generator had no
 	// descriptor or no local port left. Safe for concurrent use; may be nil.
 	SocketError func()
+	// Sleepers are where VUs wait; nil: each by a timer of its own.
+	Sleepers *alarm.Sleepers
 	// Seed makes random numbers repeatable; each VU derives its own.
 	Seed uint64
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
 )
@@ -49,7 +50,7 @@ type VU struct {
 	args     [2]goja.Value // of the scenario's function: what setup and vuSetup returned
 	life     *life         // nil when the script has no vuSetup and no vuTeardown
 
-	timer *time.Timer // for Sleep; nil until used
+	bed *alarm.Bed // for Sleep; nil until used
 }
 
 var _ vu.VU = (*VU)(nil)
@@ -119,9 +120,6 @@ func (v *VU) random(seed uint64) goja.RandSource {
 // Close frees connections and timers. It is called once.
 func (v *VU) Close() {
 	v.discard()
-	if v.timer != nil {
-		v.timer.Stop()
-	}
 }
 
 // discard ends everything that belongs to the present runtime.
@@ -193,15 +191,10 @@ func (v *VU) Sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	if v.timer == nil {
-		v.timer = time.NewTimer(d)
-	} else {
-		v.timer.Reset(d)
+	if v.bed == nil {
+		v.bed = new(alarm.Bed)
 	}
-	select {
-	case <-v.timer.C:
-	case <-v.ctx.Done():
-		v.timer.Stop()
+	if !v.program.host.Sleepers.Sleep(v.bed, d, v.ctx.Done()) {
 		v.StopIfDone()
 	}
 }

@@ -58,6 +58,7 @@ func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
 		Test:     test{h},
 
 		SocketError: h.SocketError,
+		Sleepers:    h.Sleepers,
 		Log: func(line sandbox.LogLine) {
 			h.Log(cluster.LogLine{
 				Level: line.Level, Text: line.Text, Source: line.Source, Scenario: line.Scenario, VU: line.VU,

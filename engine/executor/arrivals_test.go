@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
@@ -533,7 +534,7 @@ func BenchmarkArrivalOnTime(b *testing.B) {
 
 func benchmarkArrivals(b *testing.B, p *plan.Plan, vus int) {
 	g := newStage(b, p, vus, nil)
-	g.host.Alarm = NewSystemAlarm
+	g.host.Alarm = alarm.NewSystem
 	var n atomic.Int64
 	g.script.iterate = func(context.Context, *fakeVU, vu.Iteration) error {
 		if n.Add(1) == int64(b.N) {

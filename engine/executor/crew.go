@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
@@ -33,7 +34,9 @@ type Host struct {
 	Clock     Clock
 	Stopwatch *Stopwatch
 	// Alarm makes what wakes arrival rates; nil: timers of the Go runtime.
-	Alarm func() Alarm
+	Alarm func() alarm.Alarm
+	// Sleepers are where VUs wait; nil: each by a timer of its own.
+	Sleepers *alarm.Sleepers
 }
 
 // Clock measures time since it was made. Reading it is cheaper than time.Now

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
 )
@@ -43,7 +44,7 @@ type desk struct {
 	stripe   plan.Stripe
 	patience time.Duration // of iterations, maxIterationDelay
 	most     int           // VUs
-	alarm    Alarm         // the herald's
+	alarm    alarm.Alarm   // the herald's
 	batch    int           // VUs it calls at a time
 	changed  chan struct{} // holds a token when the timetable has changed
 
@@ -85,7 +86,7 @@ func newDesk(s *shift, e *arrivals) *desk {
 	}
 	newAlarm := s.crew.host.Alarm
 	if newAlarm == nil {
-		newAlarm = newTimerAlarm
+		newAlarm = alarm.NewTimer
 	}
 	d.alarm = newAlarm()
 	d.proceed(0)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
 )
@@ -28,7 +29,7 @@ type worker struct {
 	begun uint64        // iterations begun in this scenario
 	lost  bool          // the VU faulted and could not be replaced
 	now   time.Duration // latest reading of the clock
-	timer *time.Timer   // of pause; nil before the first
+	bed   alarm.Bed     // of pause
 	limit *limit        // nil without iterationTimeout
 	seat                // at the desk, while it waits there
 	call  chan bool     // to its next iteration from there; false: home
@@ -249,15 +250,6 @@ func (w *worker) pause(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	if w.timer == nil {
-		w.timer = time.NewTimer(d)
-	} else {
-		w.timer.Reset(d)
-	}
-	select {
-	case <-w.timer.C:
-	case <-w.soft:
-		w.timer.Stop()
-	}
+	w.crew.host.Sleepers.Sleep(&w.bed, d, w.soft)
 	w.now = w.crew.host.Clock.Now()
 }

@@ -1,4 +1,4 @@
-package executor
+package alarm
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestAlarms(t *testing.T) {
-	for name, newAlarm := range map[string]func() Alarm{"timer": newTimerAlarm, "system": NewSystemAlarm} {
+	for name, newAlarm := range map[string]func() Alarm{"timer": NewTimer, "system": NewSystem} {
 		t.Run(name, func(t *testing.T) {
 			a := newAlarm()
 			begin := time.Now()
@@ -29,7 +29,7 @@ func TestAlarms(t *testing.T) {
 					rang++
 				}
 			})
-			a.Set(forever)
+			a.Set(Never)
 			time.Sleep(2 * time.Millisecond)
 			a.Stop()
 			<-done

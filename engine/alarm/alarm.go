@@ -1,11 +1,19 @@
-package executor
+// Package alarm wakes goroutines when their time has come: punctually, and few
+// at a time.
+//
+// A load generator measures what happens after it wakes. If it wakes late, or
+// a thousand goroutines in one instant, what it measures is itself.
+package alarm
 
 import "time"
+
+// Never is a time that does not come.
+const Never = time.Duration(1<<63 - 1)
 
 // Alarm wakes one goroutine at a time that any other may set.
 type Alarm interface {
 	// Set makes Wait return after d, at once when that is 0 or less, never when
-	// it is forever. It replaces what was set before. Safe for concurrent use.
+	// it is Never. It replaces what was set before. Safe for concurrent use.
 	Set(d time.Duration)
 	// Wait waits for the time that is set. It may return early or without
 	// need. It returns false after Stop. One goroutine may call it.
@@ -22,8 +30,9 @@ type timerAlarm struct {
 	quit  chan struct{}
 }
 
-func newTimerAlarm() Alarm {
-	return &timerAlarm{timer: time.NewTimer(forever), quit: make(chan struct{})}
+// NewTimer returns an Alarm by a timer of the Go runtime, which may be faked.
+func NewTimer() Alarm {
+	return &timerAlarm{timer: time.NewTimer(Never), quit: make(chan struct{})}
 }
 
 func (a *timerAlarm) Set(d time.Duration) { a.timer.Reset(max(d, 0)) }

@@ -1,4 +1,4 @@
-package executor
+package alarm
 
 import (
 	"os"
@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewSystemAlarm returns an Alarm that is as precise as the system's timers,
+// NewSystem returns an Alarm that is as precise as the system's timers,
 // some microseconds. It is a file that becomes readable at the time: so it is
 // served together with the sockets, no sooner than what has arrived on them,
 // and it wakes a process that has nothing to do. It must not be used where
 // time is faked.
-func NewSystemAlarm() Alarm {
+func NewSystem() Alarm {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
-		return newTimerAlarm() // no descriptor left: the load does not depend on it
+		return NewTimer() // no descriptor left: the load does not depend on it
 	}
 	return &fileAlarm{fd: fd, file: os.NewFile(uintptr(fd), "timer")}
 }
@@ -27,7 +27,7 @@ type fileAlarm struct {
 
 func (a *fileAlarm) Set(d time.Duration) {
 	var at unix.ItimerSpec // zero: never
-	if d < forever {
+	if d < Never {
 		at.Value = unix.NsecToTimespec(int64(max(d, 1)))
 	}
 	// It fails for a bad descriptor or time only, and these are neither.
