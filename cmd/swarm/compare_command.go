@@ -28,8 +28,8 @@ func newCompareCommand(e *env) *cobra.Command {
 		Long: `Compares a run, the last one unless another is named, with a baseline: what
 differs by more than the noise of both is better or worse. A run is an ID, last
 or a file. With --fail-on 5% the exit code is 99 when a value is worse by more
-than 5 % even at the near end of its noise band. docs/compare.md tells how the
-noise is measured.`,
+than 5 % even at the near end of its noise band, or when no value that judges
+could be compared. docs/compare.md tells how the noise is measured.`,
 		Example: `  swarm compare 7f3c
   swarm compare 7f3c last --fail-on 5%
   swarm compare main.json.gz branch.json.gz --format markdown`,
@@ -85,8 +85,19 @@ func (r *compareCommand) run(baseline, other string) error {
 		return &configError{err}
 	case r.failOn.set && len(c.Regressions) > 0:
 		return &regressed{len(c.Regressions)}
+	case r.failOn.set:
+		if ok, why := c.Judged(); !ok {
+			return &unjudged{why}
+		}
 	}
 	return nil
+}
+
+// unjudged says that a comparison that should have judged a run could not.
+type unjudged struct{ why string }
+
+func (u *unjudged) Error() string {
+	return "--fail-on cannot judge: no value could be compared"
 }
 
 // regressed says that a run is worse than its baseline by more than allowed.

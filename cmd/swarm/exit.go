@@ -30,7 +30,8 @@ const exitHelp = `Exit codes:
     0  passed
     2  the command line is wrong
    99  a threshold failed, iterations of the script threw, or nothing was
-       tested: no request was answered, or no iteration got anywhere
+       tested: no request was answered, or no iteration got anywhere; of
+       swarm compare --fail-on: a value is worse, or none could be compared
   100  setup() took too long
   101  teardown() took too long
   102  something else took too long
@@ -91,7 +92,7 @@ func exitCode(err error) int {
 		return diagnosticsCode(err)
 	case is[*cluster.Failed](err):
 		return exitMarked
-	case is[*cluster.ThresholdsFailed](err), is[*cluster.NothingTested](err), is[*regressed](err):
+	case is[*cluster.ThresholdsFailed](err), is[*cluster.NothingTested](err), is[*regressed](err), is[*unjudged](err):
 		return exitThresholds
 	}
 	return exitInternal

@@ -45,6 +45,7 @@ func TestExitCode(t *testing.T) {
 		{&cluster.RunnerDied{Cause: "signal: killed"}, 111},
 		{fmt.Errorf("more: %w", thresholds), 99},
 		{&located{error: fmt.Errorf("more: %w", at(3))}, 107},
+		{&unjudged{"too short"}, 99},
 		{errors.Join(thresholds, &configError{errors.New("disk full")}), 104},
 		{errors.Join(thresholds, &cluster.RunnerDied{}), 111},
 	} {

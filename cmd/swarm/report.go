@@ -60,6 +60,7 @@ func frames(err error) []codeframe.Frame {
 		marked      *cluster.Failed
 		start       *startError
 		config      *configError
+		unjudged    *unjudged
 	)
 	if !errors.As(err, &where) {
 		where = &located{}
@@ -110,6 +111,8 @@ func frames(err error) []codeframe.Frame {
 		return []codeframe.Frame{{Message: failed.Error()}}
 	case is[*regressed](err):
 		return nil // the comparison has told
+	case errors.As(err, &unjudged):
+		return []codeframe.Frame{{Message: unjudged.Error(), Hint: unjudged.why}}
 	case errors.As(err, &nothing):
 		if where.told {
 			return nil

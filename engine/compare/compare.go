@@ -44,6 +44,19 @@ type Comparison struct {
 	// Regressions are the rows that make B worse than allowed, as lower-case lines.
 	Regressions []string `json:"regressions"`
 	Notes       []string `json:"notes"` // what makes the runs hard to compare: other plans, marked spans
+
+	itself bool   // A and B are one run
+	lack   string // what the runs lack to know their noise, "" if nothing
+}
+
+// Judged reports whether the comparison could have found a regression: one row
+// that judges could be compared, or both are the same run. If not, why says
+// what it would take.
+func (c *Comparison) Judged() (ok bool, why string) {
+	if c.itself || slices.ContainsFunc(c.Rows, func(r Row) bool { return r.Judges && r.Verdict != unknown }) {
+		return true, ""
+	}
+	return false, cmp.Or(c.lack, "longer runs with more requests have less noise")
 }
 
 // Schema names the form of a Comparison in JSON.
@@ -96,7 +109,7 @@ func Compare(a, b *result.Result, bounds Bounds) (*Comparison, error) {
 		Schema: Schema, A: runOf(a), B: runOf(b), Bound: bounds.Regression,
 		Rows: []Row{}, Regressions: []string{}, Notes: notes(a, b),
 	}
-	if a.ID != "" && a.ID == b.ID && a.Started.Equal(b.Started) {
+	if c.itself = a.ID != "" && a.ID == b.ID && a.Started.Equal(b.Started); c.itself {
 		c.Notes = append(c.Notes, "both are the same run, which does not differ from itself: run the test again, then compare")
 	}
 	samePlan := a.Plan != nil && b.Plan != nil && reflect.DeepEqual(a.Plan.Scenarios, b.Plan.Scenarios)
@@ -114,7 +127,7 @@ func Compare(a, b *result.Result, bounds Bounds) (*Comparison, error) {
 	// no more often than asked for (Šidák 1967).
 	level := 1 - math.Pow(bounds.Confidence, 1/float64(max(judging, 1)))
 	w := windowsOf(a, b, samePlan)
-	c.Notes = append(c.Notes, w.notes...)
+	c.Notes, c.lack = append(c.Notes, w.notes...), w.lack
 	for _, v := range values {
 		row := w.row(v, level)
 		c.Rows = append(c.Rows, row)

@@ -120,19 +120,27 @@ func TestTooShort(t *testing.T) {
 	short.seconds = 12
 	slow := short
 	slow.shift = 1
-	c := compare(t, short.run(t, 1), slow.run(t, 2), Bounds{})
+	a, b := short.run(t, 1), slow.run(t, 2)
+	b.ID = "80aa"
+	c := compare(t, a, b, Bounds{})
 	if r := c.row(t, "http_req_duration p(95)"); r.Verdict != unknown || r.Low != 0 || r.High != 0 || r.Change < 0.5 {
 		t.Errorf("%+v", r)
 	}
 	if len(c.Regressions) > 0 || !hasNote(c, "too short") {
 		t.Errorf("%q %q", c.Regressions, c.Notes)
 	}
+	if ok, why := c.Judged(); ok || why != "the runs are too short: each needs at least 20 intervals of 1.0s that count" {
+		t.Errorf("judged: %t, %q", ok, why)
+	}
 	// Nor without time series.
-	a, b := steady.run(t, 1), steady.run(t, 2)
-	b.Timeline = nil
+	a, b = steady.run(t, 1), steady.run(t, 2)
+	b.ID, b.Timeline = "80aa", nil
 	c = compare(t, a, b, Bounds{})
 	if r := c.row(t, "http_req_duration p(95)"); r.Verdict != unknown || r.A == 0 || r.B == 0 || !hasNote(c, "no time series") {
 		t.Errorf("%+v %q", r, c.Notes)
+	}
+	if ok, why := c.Judged(); ok || !strings.Contains(why, "no time series") {
+		t.Errorf("judged: %t, %q", ok, why)
 	}
 	// Nor a percentile with hardly a sample beyond.
 	few := steady
@@ -172,6 +180,10 @@ func TestItself(t *testing.T) {
 	}
 	if c := compare(t, a, a, Bounds{}); !hasNote(c, "both are the same run") {
 		t.Errorf("notes: %q", c.Notes)
+	}
+	a.Timeline = nil
+	if ok, why := compare(t, a, a, Bounds{}).Judged(); !ok {
+		t.Errorf("a run differs from itself: %s", why)
 	}
 }
 

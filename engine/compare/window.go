@@ -24,6 +24,7 @@ type windows struct {
 	a, b  side
 	step  time.Duration
 	notes []string
+	lack  string // what the runs lack to know their noise, "" if nothing
 	// paired says that the same intervals of both runs belong together, since
 	// the same load was planned for them; what the plan makes vary then cancels.
 	paired bool
@@ -55,7 +56,8 @@ func sideOf(r *result.Result) side {
 func windowsOf(a, b *result.Result, samePlan bool) *windows {
 	w := &windows{a: sideOf(a), b: sideOf(b), paired: samePlan}
 	if a.Timeline == nil || b.Timeline == nil {
-		w.notes = append(w.notes, "a run has no time series: nothing is known of its noise")
+		w.lack = "a run has no time series: nothing is known of its noise"
+		w.notes = append(w.notes, w.lack)
 		return w
 	}
 	w.step = max(a.Timeline.Resolution(), b.Timeline.Resolution(), time.Second)
@@ -75,7 +77,9 @@ func windowsOf(a, b *result.Result, samePlan bool) *windows {
 	w.a.all, w.b.all = w.spare(slowA[:na], "the baseline"), w.spare(slowB[:nb], "the other run")
 	w.warmUp()
 	if least := min(len(w.a.warm), len(w.b.warm)); least < minIntervals {
-		w.notes = append(w.notes, fmt.Sprintf("too short to know the noise: it takes %d intervals of %s that count, there are %d", minIntervals, figure.Length(w.step), least))
+		intervals := fmt.Sprintf("%d intervals of %s that count", minIntervals, figure.Length(w.step))
+		w.notes = append(w.notes, fmt.Sprintf("too short to know the noise: it takes %s, there are %d", intervals, least))
+		w.lack = "the runs are too short: each needs at least " + intervals
 	}
 	return w
 }
