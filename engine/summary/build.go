@@ -44,6 +44,7 @@ func Build(in Input) *Summary {
 	s.Groups = groups(in.Set, s.Checks)
 	names := NamingOf(tagsOf(in.Set.Series(metric.HTTPReqs)))
 	s.Requests, s.Total = requests(in.Set, names, s.Load().Seconds())
+	s.Generator.Doubtful = doubtful(s.Generator.LagP99, s.Total)
 	s.Errors = errorGroups(in, names)
 	s.Metrics = metrics(in, s.Load())
 	s.Iterations = uint64(max(total(in.Set, metric.Iterations), 0))

@@ -72,6 +72,14 @@ func (g Generator) Saturated(took time.Duration) bool {
 	return g.Marked >= time.Second && g.Marked >= took/200
 }
 
+// doubtful reports whether a generator whose timers are that late may well have
+// made requests as slow as they were; times in milliseconds. A process with
+// nothing to do wakes from its timers up to a millisecond late: twice that
+// proves nothing.
+func doubtful(lagP99 float64, requests Request) bool {
+	return requests.Count > 0 && lagP99 > 2 && lagP99 > requests.P95/2
+}
+
 // Causes returns, gravest first, what the marks are due to, in words.
 func (g Generator) Causes() []string {
 	var all []string

@@ -71,3 +71,26 @@ func TestDelays(t *testing.T) {
 		t.Errorf("what does not differ is told:\n%s", out)
 	}
 }
+
+// TestDoubtful tells a generator that was starved all the time, without a span
+// that stands out, from a slow target and from one with nothing to do.
+func TestDoubtful(t *testing.T) {
+	for _, c := range []struct {
+		lag, p95 float64
+		requests uint64
+		want     bool
+	}{
+		{7.7, 4, 100, true},
+		{7.7, 300, 100, false}, // the target takes its time
+		{1.1, 0.2, 100, false}, // timers of an idle process
+		{7.7, 0, 0, false},
+	} {
+		if got := doubtful(c.lag, Request{Count: c.requests, P95: c.p95}); got != c.want {
+			t.Errorf("lag %v ms, requests of %v ms: %v", c.lag, c.p95, got)
+		}
+	}
+	text, ok := wellbeing(Generator{Known: true, LagP99: 7.7, Doubtful: true}, time.Second)
+	if ok || !strings.Contains(text, "7.7 ms late") {
+		t.Errorf("%v %q", ok, text)
+	}
+}

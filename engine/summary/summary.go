@@ -91,6 +91,9 @@ type Generator struct {
 	SocketErrors uint64        `json:"socketErrors"`
 	Marks        []health.Mark `json:"marks"`  // spans in which it was slow
 	Marked       time.Duration `json:"marked"` // their length together
+	// Doubtful says that timers were late for so long, all the time and not in
+	// spans, that much of the requests' latencies may be the generator's own.
+	Doubtful bool `json:"doubtful"`
 }
 
 // Check is one check by name and group.

@@ -82,6 +82,8 @@ func wellbeing(g Generator, took time.Duration) (text string, ok bool) {
 		}
 		return "the generator was saturated for " + marked + ", first at " + figure.Clock(g.Marks[0].From) + " (" + causes +
 			"): latencies " + spans + " are not the target's", false
+	case g.Doubtful:
+		return "the generator's timers were " + figure.Milliseconds(g.LagP99) + " late (p99): much of the latencies may be its own", false
 	case len(g.Marks) > 0:
 		return "generator healthy, " + figure.Counted(len(g.Marks), "span") + " of " + marked + " marked (" + causes + ")", true
 	}
