@@ -15,7 +15,7 @@ type env struct {
 	lookup         func(name string) (string, bool) // one environment variable
 	environ        []string                         // all of them, as NAME=value
 	signals        <-chan os.Signal
-	subscribe      func()         // from now on, Ctrl-C and SIGTERM go to signals
+	subscribe      func()         // from now on, Ctrl-C, SIGTERM and SIGHUP go to signals
 	end            func(code int) // ends the process at once
 
 	noColor    bool // --no-color

@@ -25,10 +25,19 @@ func main() {
 		lookup:    os.LookupEnv,
 		environ:   os.Environ(),
 		signals:   signals,
-		subscribe: func() { signal.Notify(signals, os.Interrupt, syscall.SIGTERM) },
+		subscribe: func() { subscribe(signals) },
 		end:       os.Exit,
 	}
 	os.Exit(execute(e, os.Args[1:]))
+}
+
+// subscribe sends what shall end a run to signals: Ctrl-C, SIGTERM, and that
+// the terminal is gone, unless that was to be ignored, as under nohup.
+func subscribe(signals chan<- os.Signal) {
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 }
 
 // execute runs one command line and returns the exit code.

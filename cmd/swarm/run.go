@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/swarmload/swarm/cluster"
@@ -199,8 +200,12 @@ func (r *runCommand) steer(parent context.Context, c *cluster.Control, w *watche
 			select {
 			case <-ended:
 				return
-			case <-r.env.signals:
-				b.harder()
+			case sig := <-r.env.signals:
+				if sig == syscall.SIGHUP {
+					b.to(gently) // of one lost terminal, shell and system both may tell
+				} else {
+					b.harder()
+				}
 			}
 		}
 	}()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/swarmload/swarm/cmd/swarm/target"
+	"github.com/swarmload/swarm/engine/result"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
@@ -206,7 +208,7 @@ func TestTerminalIsRestored(t *testing.T) {
 		}
 	}
 	keys := func(keys string) func(*session) { return func(s *session) { s.press(keys) } }
-	const killed = -1
+	const stacks = 2 // of a Go program that was told to quit
 	for _, c := range []struct {
 		name   string
 		script string
@@ -220,7 +222,8 @@ func TestTerminalIsRestored(t *testing.T) {
 		{"Ctrl-C twice", endless, func(s *session) { s.press("\x03"); s.await("stopping:"); s.press("\x03") }, exitSignal},
 		{"SIGTERM", steered, signal(syscall.SIGTERM), exitSignal},
 		{"SIGTERM twice", endless, signal(syscall.SIGTERM, syscall.SIGTERM), exitSignal},
-		{"SIGHUP", steered, signal(syscall.SIGHUP), killed},
+		{"SIGHUP", steered, signal(syscall.SIGHUP), exitSignal},
+		{"SIGQUIT", steered, signal(syscall.SIGQUIT), stacks},
 		{"the script throws in teardown", strings.Replace(steered, "10m", "1500ms", 1) + "export function teardown() { throw new Error('x') }", func(*session) {}, exitScript},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -310,4 +313,29 @@ func TestSuspend(t *testing.T) {
 	}
 	s.press("s")
 	s.exits(exitSignal)
+}
+
+// TestLostTerminal: whose terminal goes away in the middle of a run finds the
+// run among those that were saved.
+func TestLostTerminal(t *testing.T) {
+	runs := t.TempDir()
+	s := startSession(t, steered, func(c *exec.Cmd) {
+		c.Args = slices.DeleteFunc(c.Args, func(arg string) bool { return arg == "--no-save" })
+		c.Env = append(c.Env, "SWARM_RUNS="+runs)
+	})
+	s.await("10 of 10 VUs")
+	s.terminal.Close()
+	s.master.Close()
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		t.Fatal("it does not end")
+	}
+	if code := s.command.ProcessState.ExitCode(); code != exitSignal {
+		t.Errorf("exit code %d, want %d", code, exitSignal)
+	}
+	list, err := result.NewStore(runs).List()
+	if err != nil || len(list) != 1 || list[0].Requests == 0 {
+		t.Errorf("saved: %+v, %v", list, err)
+	}
 }

@@ -33,7 +33,7 @@ type suspender struct {
 // start watches until the returned function is called.
 func (s *suspender) start() (end func()) {
 	s.signals, s.stop = make(chan os.Signal, 4), make(chan struct{})
-	for _, sig := range []os.Signal{syscall.SIGTSTP, syscall.SIGHUP, syscall.SIGQUIT} {
+	for _, sig := range []os.Signal{syscall.SIGTSTP, syscall.SIGQUIT} {
 		if !signal.Ignored(sig) && (sig == syscall.SIGTSTP || s.keyboard != nil) {
 			signal.Notify(s.signals, sig)
 		}
