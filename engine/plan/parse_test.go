@@ -78,6 +78,7 @@ func TestShortcuts(t *testing.T) {
 		{`{"duration":"10s"}`, Overrides{}, Scenario{Executor: ConstantVUs, VUs: 1, Duration: 10 * time.Second}},
 		{`{"vus":10,"duration":"10s"}`, Overrides{}, Scenario{Executor: ConstantVUs, VUs: 10, Duration: 10 * time.Second, StartJitter: 1800 * time.Microsecond}},
 		{`{"vus":"10","duration":1500.5}`, Overrides{}, Scenario{Executor: ConstantVUs, VUs: 10, Duration: 1500500 * time.Microsecond, StartJitter: 1800 * time.Microsecond}},
+		{`{"vus":5}`, Overrides{}, Scenario{Executor: SharedIterations, VUs: 5, Iterations: 5, MaxDuration: 10 * time.Minute, StartJitter: 800 * time.Microsecond}},
 		{`{"iterations":7}`, Overrides{}, Scenario{Executor: SharedIterations, VUs: 1, Iterations: 7, MaxDuration: 10 * time.Minute}},
 		{`{"vus":2,"iterations":7,"duration":"3s"}`, Overrides{}, Scenario{Executor: SharedIterations, VUs: 2, Iterations: 7, MaxDuration: 3 * time.Second, StartJitter: 200 * time.Microsecond}},
 		{`{"stages":[{"duration":"10s","target":5},{"duration":"5s","target":0}]}`, Overrides{}, Scenario{Executor: RampingVUs, StartVUs: 1, Stages: ramp, GracefulRampDown: 30 * time.Second}},

@@ -165,14 +165,6 @@ func TestProblemOfOverride(t *testing.T) {
 	}
 }
 
-func TestNoteOnUselessVUs(t *testing.T) {
-	p := parse(t, `{"vus":5}`, Overrides{})
-	want := "vus has no effect without duration, iterations or stages: one VU runs one iteration"
-	if len(p.Notes) != 1 || p.Notes[0] != want || p.Scenarios[0].VUs != 1 {
-		t.Errorf("notes %q, scenario %+v", p.Notes, p.Scenarios[0])
-	}
-}
-
 func TestProblemsComeInSourceOrder(t *testing.T) {
 	places := map[string]Position{
 		"throw":                 {"s.js", 9, 3},

@@ -91,10 +91,8 @@ func (d *draft) fromShortcuts() (s Scenario, ok bool) {
 		s.Executor, s.Duration = ConstantVUs, span
 		d.aliasOf(sh.duration, "executor", "duration")
 	default:
-		if sh.vus != nil && s.VUs != 1 {
-			d.note("vus has no effect without duration, iterations or stages: one VU runs one iteration")
-		}
-		s.Executor, s.VUs, s.Iterations, s.MaxDuration = SharedIterations, 1, 1, defaultMaxDuration
+		s.Executor, s.Iterations, s.MaxDuration = SharedIterations, int64(s.VUs), defaultMaxDuration
+		d.aliasOf(sh.vus, "iterations")
 	}
 	return s, d.count() == before
 }
