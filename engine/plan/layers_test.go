@@ -199,7 +199,7 @@ func TestProblemsOfLayersTellTheirSource(t *testing.T) {
 			"--users: scenarios.a.users: must be a whole number of at least 1, got -1"},
 		{`{"duration":"1s"}`, `{"vus":null}`, ``, ``, "s.js:1:1: vus: must be a whole number of at least 1, got null (NaN and Infinity arrive as null)"},
 		{`{"tags":7}`, `{"tags":{"a":"b"}}`, ``, ``, "swarm.yaml:1:1: tags: must be an object of strings, got 7"},
-		{``, `{"vus":1,"scenarios":{"a":{"executor":"shared-iterations"}}}`, ``, ``, "s.js:1:1: vus: conflicts with scenarios (move it into a scenario, or remove scenarios)"},
+		{``, `{"vus":1,"scenarios":{"a":{"executor":"shared-iterations"}}}`, ``, ``, "s.js:1:1: vus: conflicts with scenarios (move it into a scenario, or remove scenarios, which k6 would not run beside it)"},
 		{``, `{"vus":1,"users":5,"iterations":3}`, ``, ``, "s.js:1:1: iterations: conflicts with users, spawnRate and runTime (these belong to users, which come at spawnRate and stay for runTime)\n" +
 			"s.js:1:1: vus: conflicts with users"},
 		{``, `{"users":5,"runTime":1,"duration":2}`, ``, ``, "s.js:1:1: duration: conflicts with runTime"},

@@ -71,9 +71,10 @@ func TestProblems(t *testing.T) {
 		`{"scenarios":{"a":{"executor":"ramping-vus","stages":null}}}`: `scenarios.a.stages: must be an array of stages, got null`,
 
 		// Conflicts.
-		`{"duration":"1s","stages":[{"duration":"1s","target":5}]}`:               `duration: conflicts with stages (a ramp lasts as long as its stages)`,
-		`{"iterations":9,"stages":[{"duration":"1s","target":5}]}`:                `iterations: conflicts with stages (a ramp lasts as long as its stages)`,
-		`{"vus":3,"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`: `vus: conflicts with scenarios (move it into a scenario, or remove scenarios)`,
+		`{"duration":"1s","stages":[{"duration":"1s","target":5}]}`:                 `duration: conflicts with stages (a ramp lasts as long as its stages)`,
+		`{"iterations":9,"stages":[{"duration":"1s","target":5}]}`:                  `iterations: conflicts with stages (a ramp lasts as long as its stages)`,
+		`{"vus":3,"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`:   `vus: conflicts with scenarios (move it into a scenario, or remove scenarios, which k6 would not run beside it)`,
+		`{"users":3,"scenarios":{"a":{"executor":"constant-vus","duration":"1s"}}}`: `users: conflicts with scenarios (move it into a scenario, or remove scenarios)`,
 
 		// Scenarios.
 		`{"scenarios":[]}`:                                       `scenarios: must be an object, got an array`,

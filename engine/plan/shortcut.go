@@ -30,7 +30,11 @@ func (d *draft) scenarios(root value) {
 	v := root.child("scenarios", n)
 	if v.kind != null && (v.kind != object || len(v.fields) > 0) {
 		for _, s := range d.short.all() {
-			s.failHint("move it into a scenario, or remove scenarios", "conflicts with scenarios")
+			hint := "move it into a scenario, or remove scenarios"
+			if key := s.path[0]; key != "users" && key != "spawnRate" && key != "runTime" {
+				hint += ", which k6 would not run beside it" // scripts were written with that
+			}
+			s.failHint(hint, "conflicts with scenarios")
 		}
 		d.readScenarios(v)
 		return
