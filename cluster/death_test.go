@@ -51,6 +51,21 @@ func TestRunnerKilledDuringLoad(t *testing.T) {
 	})
 }
 
+// A runner that lives and says nothing is given up long before its load would
+// have ended, and what it had said is the result.
+func TestRunnerFallsSilent(t *testing.T) {
+	p := &puppet{options: `{"vus": 2, "duration": "1h"}`, mute: 5 * time.Second}
+	result, _, err := perform(t, p, nil)
+	var died *RunnerDied
+	if !errors.As(err, &died) || !strings.Contains(died.Cause, "unresponsive") {
+		t.Fatalf("error %v", err)
+	}
+	s := result.Summary
+	if s.Duration < 4*time.Second || s.Duration > p.mute || s.Passed || s.VUsMax != 10 {
+		t.Errorf("%v, passed %v, %d VUs", s.Duration, s.Passed, s.VUsMax)
+	}
+}
+
 // A runner may die at any point, in any way: the cause is named, in one line,
 // and is not a Go stack.
 func TestRunnerDies(t *testing.T) {

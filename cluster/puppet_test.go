@@ -31,6 +31,9 @@ type puppet struct {
 	// answer says what the script's function returns: JSON, or an error.
 	answer func(question map[string]float64) (string, *wire.Failure)
 
+	// mute is when it stops to report, though it lives; 0: never.
+	mute time.Duration
+
 	// Read them after the run.
 	orders []*wire.Control
 	rates  []float64
@@ -147,6 +150,9 @@ func (p *puppet) load(c *wire.Conn, of *plan.Plan, registry *metric.Registry, me
 	for {
 		select {
 		case <-ticker.C:
+			if p.mute > 0 && time.Since(began) > p.mute {
+				continue
+			}
 			advance(time.Now())
 			report()
 			status("running")

@@ -24,6 +24,9 @@ const (
 	// tickApart how close two ticks may be.
 	tickAfter = 3 * reportEvery / 2
 	tickApart = reportEvery / 2
+	// silence is how long a runner under load may say nothing before it is taken
+	// for dead: it reports each second, whatever its VUs do.
+	silence = 20 * time.Second
 	// maxNotes and maxMarks bound what runners may add to the summary.
 	maxNotes = 50
 	maxMarks = 10_000
@@ -197,6 +200,11 @@ func (r *run) call(c call, to []*session) []*wire.Answer {
 		ticker.Reset(tickAfter)
 		ticked = time.Now()
 		steer.tick()
+		each(to, func(s *session) {
+			if ticked.Sub(s.heard) > silence {
+				s.blame("unresponsive: nothing was heard of it for " + silence.String())
+			}
+		})
 	}
 	stopping := r.config.Control.stopping()
 	for waiting(to) {
@@ -329,6 +337,7 @@ func (r *run) handle(e event) {
 	if s.verdict != "" {
 		return
 	}
+	s.heard = time.Now()
 	switch body := e.message.Body.(type) {
 	case *wire.Message_Hello:
 		if !s.waiting || s.commands != 1 {

@@ -25,6 +25,7 @@ type session struct {
 	answer   *wire.Answer // to the last
 	status   engine.Status
 	until    time.Time // what was recorded before is merged, by the runner's clock
+	heard    time.Time // when anything came, or the last command went
 	reported bool      // a status came since the last tick
 	dead     bool
 	expected bool   // we ended it: its end is no news
@@ -149,6 +150,7 @@ func (s *session) command(m *wire.Message) {
 	s.commands++
 	m.Id = s.commands
 	s.waiting, s.answer = true, nil
+	s.heard = time.Now()
 	s.send(m)
 }
 
