@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -113,22 +114,21 @@ func (v *VU) exportedFunctions() []string {
 	return names
 }
 
-// exportedOptions returns `options` as JSON.
+// exportedOptions returns `options` as JSON. What is no object is returned too,
+// in words if JSON has none: whoever reads the options knows their place.
 func (v *VU) exportedOptions() ([]byte, error) {
 	value := v.exports.Get("options")
 	if value == nil || goja.IsUndefined(value) || goja.IsNull(value) {
 		return []byte("{}"), nil
 	}
 	obj, ok := value.(*goja.Object)
-	if ok {
-		switch obj.ClassName() {
-		case "Object":
-		default:
-			ok = false
+	if !ok || obj.ClassName() != "Object" && obj.ClassName() != "Array" {
+		var plain any = v.Describe(value)
+		switch is := value.Export().(type) {
+		case string, bool, int64:
+			plain = is
 		}
-	}
-	if !ok {
-		return nil, &vu.Exception{Name: "TypeError", Message: "options must be an object, got " + v.Describe(value)}
+		return json.Marshal(plain)
 	}
 	text, err := obj.MarshalJSON()
 	if err != nil {

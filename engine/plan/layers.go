@@ -51,10 +51,11 @@ func (l *layer) at(path []string) Position {
 }
 
 // stack reads the layers, lowest first, and lays them over each other. It
-// reports those that are no options and goes on without them.
-func (d *draft) stack(layers []Layer) node {
+// reports those that are no options and goes on without them. The script's is
+// layers[own].
+func (d *draft) stack(layers []Layer, own int) node {
 	root := node{kind: object}
-	for _, l := range layers {
+	for i, l := range layers {
 		from := &layer{l.Locate, l.Line}
 		n, err := decode(l.Options)
 		switch {
@@ -64,7 +65,11 @@ func (d *draft) stack(layers []Layer) node {
 		case n.kind != object:
 			v := value{node: n, to: d.ledger}
 			v.from = from
-			v.fail("options must be an object, got %s", v.got())
+			hint := ""
+			if i == own {
+				hint = "export const options = { … }"
+			}
+			v.failHint(hint, "options must be an object, got %s", v.got())
 			continue
 		}
 		root = d.lay(root, n, from)

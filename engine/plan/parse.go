@@ -44,7 +44,7 @@ func settle(options []byte, o Overrides, src Source) (*draft, value, error) {
 		aliases: map[string]Position{},
 	}
 	script := Layer{Options: options, Locate: src.Locate}
-	root := value{node: d.stack(slices.Concat(o.Below, []Layer{script}, o.Above)), to: d.ledger}
+	root := value{node: d.stack(slices.Concat(o.Below, []Layer{script}, o.Above), len(o.Below)), to: d.ledger}
 	root.from = &layer{locate: src.Locate}
 	if d.count() == 0 {
 		d.read(root)

@@ -13,7 +13,7 @@ func TestProblems(t *testing.T) {
 	}
 	for options, want := range map[string]string{
 		// Shape.
-		`[]`:                         `options must be an object, got an array`,
+		`[]`:                         `options must be an object, got an array (export const options = { … })`,
 		`{"vus":1`:                   `options are not valid JSON at byte 8: unexpected EOF`,
 		`{"vus":1} 2`:                `options are not one JSON value: more follows at byte 11`,
 		strings.Repeat(`[`, 100_000): `options are nested deeper than 64 levels`,
