@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/spelling"
 )
@@ -148,10 +149,6 @@ func scalable(s *plan.Scenario) error {
 	return nil
 }
 
-// maxRate is the highest arrival rate anybody may ask for, per second: at more
-// than that iterations come closer than a clock can tell.
-const maxRate = 10_000_000
-
 // checkLevel says what is wrong with a level for the scenario.
 func checkLevel(s *plan.Scenario, to engine.Level) error {
 	if err := scalable(s); err != nil {
@@ -162,14 +159,14 @@ func checkLevel(s *plan.Scenario, to engine.Level) error {
 		return fmt.Errorf("a spawn rate is a number from 0, got %v", to.SpawnRate)
 	case s.Arrives() && to.VUs != 0:
 		return fmt.Errorf("scenario %q goes by a rate, not by VUs", s.Name)
-	case s.Arrives() && !(to.Rate >= 0 && to.Rate <= maxRate):
-		return fmt.Errorf("a rate is a number from 0 to %d a second, got %v", maxRate, to.Rate)
+	case s.Arrives() && !(to.Rate >= 0 && to.Rate <= plan.MaxRate):
+		return fmt.Errorf("a rate is a number from 0 to %s a second, got %v", figure.Count(plan.MaxRate), to.Rate)
 	case !s.Arrives() && to.Rate != 0:
 		return fmt.Errorf("scenario %q goes by VUs, not by a rate", s.Name)
 	case to.VUs < 0:
 		return fmt.Errorf("a number of VUs is at least 0, got %d", to.VUs)
 	case to.VUs > most:
-		return fmt.Errorf("scenario %q has at most %d VUs, got %d", s.Name, most, to.VUs)
+		return fmt.Errorf("scenario %q has at most %s VUs, got %s", s.Name, figure.Count(most), figure.Count(to.VUs))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/swarmload/swarm/cluster/wire"
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/spelling"
 	"github.com/swarmload/swarm/engine/vu"
@@ -305,8 +306,8 @@ func openLevel(rate *float64, s *plan.Scenario) (engine.Level, error) {
 	switch perSecond := *rate / timeUnit(s); {
 	case !(perSecond >= 0):
 		return engine.Level{}, errors.New("rate must be at least 0")
-	case perSecond > maxRate:
-		return engine.Level{}, fmt.Errorf("rate must be at most %d a second", maxRate)
+	case perSecond > plan.MaxRate:
+		return engine.Level{}, fmt.Errorf("rate must be at most %s a second", figure.Count(plan.MaxRate))
 	default:
 		return engine.Level{Rate: perSecond}, nil
 	}

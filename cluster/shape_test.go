@@ -85,7 +85,7 @@ func FuzzAdvice(f *testing.F) {
 			if to != (engine.Level{}) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: %+v, %q", data, to, err)
 			}
-		case to.VUs < 0 || to.VUs > 100 || !(to.Rate >= 0 && to.Rate <= maxRate) || !(to.SpawnRate >= 0 && finite(to.SpawnRate)):
+		case to.VUs < 0 || to.VUs > 100 || !(to.Rate >= 0 && to.Rate <= plan.MaxRate) || !(to.SpawnRate >= 0 && finite(to.SpawnRate)):
 			t.Errorf("%q: %+v", data, to)
 		case open && to.VUs != 0 || !open && to.Rate != 0:
 			t.Errorf("%q: %+v is of the other model", data, to)

@@ -3,6 +3,8 @@ package plan
 import (
 	"slices"
 	"time"
+
+	"github.com/swarmload/swarm/engine/figure"
 )
 
 // executor describes a kind of scenario.
@@ -115,22 +117,22 @@ func isScenarioOption(key string) bool {
 		slices.ContainsFunc(executors(), func(e executor) bool { return slices.Contains(e.options, key) })
 }
 
-// maxRate bounds arrival rates, in iterations per second: at more than that the
+// MaxRate bounds arrival rates, in iterations per second: at more than that the
 // times at which they are due come closer than a clock can tell.
-const maxRate = 10_000_000
+const MaxRate = 10_000_000
 
-// shortestTimeUnit is such that maxRate leaves room for a few whole rates.
+// shortestTimeUnit is such that MaxRate leaves room for a few whole rates.
 const shortestTimeUnit = time.Microsecond
 
-// perUnit returns maxRate in iterations per time unit.
+// perUnit returns MaxRate in iterations per time unit.
 func perUnit(unit time.Duration) int64 {
-	return int64(maxRate * unit.Seconds())
+	return int64(MaxRate * unit.Seconds())
 }
 
 // setRate reads a rate in iterations per time unit, which must be known by now.
 func (r *reading) setRate(dst *int64, v value, low int64) {
 	most := perUnit(r.s.TimeUnit)
-	if n, ok := v.integerHint(low, most, "10,000,000 iterations a second are the most"); ok {
+	if n, ok := v.integerHint(low, most, figure.Count(MaxRate)+" iterations a second are the most"); ok {
 		*dst = n
 	}
 }
@@ -145,7 +147,7 @@ func (r *reading) checkAllocation() {
 		}
 	}
 	if s.MaxVUs < s.PreAllocatedVUs && r.clean() {
-		r.option("maxVUs").fail("must be at least preAllocatedVUs (%d), got %d", s.PreAllocatedVUs, s.MaxVUs)
+		r.option("maxVUs").fail("must be at least preAllocatedVUs (%s), got %s", figure.Count(s.PreAllocatedVUs), figure.Count(s.MaxVUs))
 	}
 }
 
@@ -158,7 +160,7 @@ func (r *reading) checkExternal() {
 		}
 	}
 	if s.MaxVUs < s.VUs && r.clean() {
-		r.option("maxVUs").fail("must be at least vus (%d), got %d", s.VUs, s.MaxVUs)
+		r.option("maxVUs").fail("must be at least vus (%s), got %s", figure.Count(s.VUs), figure.Count(s.MaxVUs))
 	}
 }
 
@@ -185,7 +187,7 @@ func (r *reading) checkShape() {
 		}
 	}
 	if s.MaxVUs < s.PreAllocatedVUs && r.clean() {
-		r.option("maxVUs").fail("must be at least preAllocatedVUs (%d), got %d", s.PreAllocatedVUs, s.MaxVUs)
+		r.option("maxVUs").fail("must be at least preAllocatedVUs (%s), got %s", figure.Count(s.PreAllocatedVUs), figure.Count(s.MaxVUs))
 	}
 	if !slices.Contains(r.src.Exports, s.Shape) {
 		hint := `add "export function shape(now) { … }", or name the function in shape`
@@ -209,10 +211,10 @@ func (r *reading) checkCapacity() {
 		s.Rate = min(s.Rate, q.MaxRate)
 	}
 	if s.Rate > q.MaxRate {
-		r.option("rate").fail("must be at most maxRate (%d), got %d", q.MaxRate, s.Rate)
+		r.option("rate").fail("must be at most maxRate (%s), got %s", figure.Count(q.MaxRate), figure.Count(s.Rate))
 	}
 	if q.MinRate > q.MaxRate {
-		r.option("minRate").failHint("no rate above maxRate is tried", "must be at most maxRate (%d), got %d", q.MaxRate, q.MinRate)
+		r.option("minRate").failHint("no rate above maxRate is tried", "must be at most maxRate (%s), got %s", figure.Count(q.MaxRate), figure.Count(q.MinRate))
 	}
 	for _, span := range []struct {
 		name   string

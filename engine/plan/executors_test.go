@@ -115,15 +115,15 @@ func TestProblemsOfExecutors(t *testing.T) {
 		{ConstantArrivalRate, `,"rate":-1,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at least 1, got -1`},
 		{ConstantArrivalRate, `,"rate":null,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at least 1, got null (NaN and Infinity arrive as null)`},
 		{ConstantArrivalRate, `,"rate":0.5,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at least 1, got 0.5`},
-		{ConstantArrivalRate, `,"rate":1e308,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at most 10000000, got 1e308 (10,000,000 iterations a second are the most)`},
-		{ConstantArrivalRate, `,"rate":10000001,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at most 10000000, got 10000001 (10,000,000 iterations a second are the most)`},
-		{ConstantArrivalRate, `,"rate":10001,"timeUnit":"1ms","duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at most 10000, got 10001 (10,000,000 iterations a second are the most)`},
+		{ConstantArrivalRate, `,"rate":1e308,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at most 10,000,000, got 1e308 (10,000,000 iterations a second are the most)`},
+		{ConstantArrivalRate, `,"rate":10000001,"duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at most 10,000,000, got 10000001 (10,000,000 iterations a second are the most)`},
+		{ConstantArrivalRate, `,"rate":10001,"timeUnit":"1ms","duration":"1m","preAllocatedVUs":5`, `scenarios.a.rate: must be a whole number of at most 10,000, got 10001 (10,000,000 iterations a second are the most)`},
 		{ConstantArrivalRate, open + `,"timeUnit":"1ns"`, `scenarios.a.timeUnit: must be at least 1µs, got "1ns"`},
 		{ConstantArrivalRate, open + `,"timeUnit":0`, `scenarios.a.timeUnit: must be at least 1µs, got 0`},
 		{ConstantArrivalRate, open + `,"timeUnit":-1`, `scenarios.a.timeUnit: must not be negative, got -1`},
 		{ConstantArrivalRate, open + `,"timeUnit":"1e9h"`, `scenarios.a.timeUnit: must be a duration such as "30s" or "1m30s", or a number of milliseconds, got "1e9h"`},
 		{ConstantArrivalRate, `,"rate":10,"duration":1e308,"preAllocatedVUs":5`, `scenarios.a.duration: must be at most 365 days, got 1e308`},
-		{RampingArrivalRate, `,"preAllocatedVUs":1,"stages":[{"duration":"1s","target":10000001}]`, `scenarios.a.stages[0].target: must be a whole number of at most 10000000, got 10000001`},
+		{RampingArrivalRate, `,"preAllocatedVUs":1,"stages":[{"duration":"1s","target":10000001}]`, `scenarios.a.stages[0].target: must be a whole number of at most 10,000,000, got 10000001`},
 		{RampingArrivalRate, `,"preAllocatedVUs":1,"stages":[{"duration":"1s","target":0}]`, `scenarios.a.stages: one stage at least must have a target above 0`},
 		{RampingArrivalRate, `,"preAllocatedVUs":1,"startRate":5,"stages":[{"duration":"0s","target":9}]`, `scenarios.a.stages: together the stages must last longer than 0`},
 		{RampingArrivalRate, `,"preAllocatedVUs":1,"startRate":-5,"stages":[{"duration":"1s","target":9}]`, `scenarios.a.startRate: must be a whole number of at least 0, got -5`},
@@ -131,7 +131,7 @@ func TestProblemsOfExecutors(t *testing.T) {
 		// VUs.
 		{ConstantArrivalRate, `,"rate":1,"duration":"1m","preAllocatedVUs":5,"maxVUs":4`, `scenarios.a.maxVUs: must be at least preAllocatedVUs (5), got 4`},
 		{ConstantArrivalRate, `,"rate":1,"duration":"1m","preAllocatedVUs":0`, `scenarios.a.preAllocatedVUs: must be at least 1, got 0 (give maxVUs too, to have VUs made during the load)`},
-		{ConstantArrivalRate, `,"rate":1,"duration":"1m","preAllocatedVUs":2000000`, `scenarios.a.preAllocatedVUs: must be a whole number of at most 1000000, got 2000000`},
+		{ConstantArrivalRate, `,"rate":1,"duration":"1m","preAllocatedVUs":2000000`, `scenarios.a.preAllocatedVUs: must be a whole number of at most 1,000,000, got 2000000`},
 		{Capacity, `,"preAllocatedVUs":5,"maxVUs":4`, `scenarios.a.maxVUs: must be at least preAllocatedVUs (5), got 4`},
 		{Shape, `,"preAllocatedVUs":5,"maxVUs":4`, `scenarios.a.maxVUs: must be at least preAllocatedVUs (5), got 4`},
 		{ExternallyControlled, `,"vus":5,"maxVUs":4`, `scenarios.a.maxVUs: must be at least vus (5), got 4`},
@@ -171,7 +171,7 @@ func TestProblemsOfExecutors(t *testing.T) {
 
 		// Searches.
 		{Capacity, `,"preAllocatedVUs":5,"rate":50,"maxRate":40`, `scenarios.a.rate: must be at most maxRate (40), got 50`},
-		{Capacity, `,"preAllocatedVUs":5,"minRate":2000,"maxRate":1000`, `scenarios.a.minRate: must be at most maxRate (1000), got 2000 (no rate above maxRate is tried)`},
+		{Capacity, `,"preAllocatedVUs":5,"minRate":2000,"maxRate":1000`, `scenarios.a.minRate: must be at most maxRate (1,000), got 2,000 (no rate above maxRate is tried)`},
 		{Capacity, `,"preAllocatedVUs":5,"step":"2s"`, `scenarios.a.step: must be longer than settle (2s), got 2s (nothing is judged before a rate has settled)`},
 		{Capacity, `,"preAllocatedVUs":5,"settle":"30s"`, "scenarios.a.step: must be longer than settle (30s), got 10s (nothing is judged before a rate has settled)\n" +
 			"scenarios.a.hold: must be longer than settle (30s), got 30s (nothing is judged before a rate has settled)"},

@@ -328,7 +328,7 @@ func checkPlan(t failer, p *Plan) {
 			for _, stage := range s.Stages {
 				top = max(top, int64(stage.Target))
 			}
-			if top < 1 || float64(top) > maxRate*s.TimeUnit.Seconds() || s.PreAllocatedVUs > s.MaxVUs {
+			if top < 1 || float64(top) > MaxRate*s.TimeUnit.Seconds() || s.PreAllocatedVUs > s.MaxVUs {
 				t.Fatalf("scenario %s: %d per %v on %d of %d VUs", s.Name, top, s.TimeUnit, s.PreAllocatedVUs, s.MaxVUs)
 			}
 		case Users:

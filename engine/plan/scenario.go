@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/swarmload/swarm/engine/figure"
 )
 
 // Bounds of what a plan may ask for.
@@ -278,7 +280,7 @@ func (d *draft) readIterations(s *Scenario, v value) {
 	}
 	s.Iterations = n
 	if s.Executor == SharedIterations && n < int64(s.VUs) {
-		v.failHint("each VU should get at least one iteration", "must be at least vus (%d), got %d", s.VUs, n)
+		v.failHint("each VU should get at least one iteration", "must be at least vus (%s), got %s", figure.Count(s.VUs), figure.Count(n))
 	}
 }
 

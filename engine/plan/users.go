@@ -2,6 +2,8 @@ package plan
 
 import (
 	"maps"
+
+	"github.com/swarmload/swarm/engine/figure"
 )
 
 const (
@@ -82,7 +84,7 @@ func (r *reading) checkUsers() {
 		}
 	}
 	if _, given := r.given["maxVUs"]; given && s.MaxVUs < s.VUs && r.clean() {
-		r.option("maxVUs").fail("must be at least users (%d), got %d", s.VUs, s.MaxVUs)
+		r.option("maxVUs").fail("must be at least users (%s), got %s", figure.Count(s.VUs), figure.Count(s.MaxVUs))
 	}
 	if classes, given := r.given["classes"]; given {
 		if exec, both := r.given["exec"]; both {

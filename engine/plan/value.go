@@ -81,10 +81,10 @@ func (v value) integerHint(low, high int64, hint string) (int64, bool) {
 		err != nil && !math.IsInf(f, 0),
 		f != math.Trunc(f),
 		f < float64(low):
-		v.failHint(v.nullHint(), "must be a whole number of at least %d, got %s", low, v.got())
+		v.failHint(v.nullHint(), "must be a whole number of at least %s, got %s", figure.Count(low), v.got())
 		return 0, false
 	case f > float64(high):
-		v.failHint(hint, "must be a whole number of at most %d, got %s", high, v.got())
+		v.failHint(hint, "must be a whole number of at most %s, got %s", figure.Count(high), v.got())
 		return 0, false
 	}
 	return int64(f), true

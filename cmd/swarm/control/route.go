@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/swarmload/swarm/engine"
+	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/spelling"
 )
 
@@ -180,9 +182,6 @@ func (s *Server) scale(_ *http.Request, body []byte) (any, error) {
 	return scaled{"scaled to " + describe(model, level), name}, nil
 }
 
-// maxRate is beyond any machine; it keeps arithmetic on rates finite.
-const maxRate = 1e9
-
 // level checks the numbers against what the scenario goes by.
 func (w scaling) level(name string, m Model) (level engine.Level, err error) {
 	bad := func(hint, format string, args ...any) error {
@@ -203,20 +202,20 @@ func (w scaling) level(name string, m Model) (level engine.Level, err error) {
 		return level, bad("", "spawnRate is of VUs; the rate of %q changes at once", name)
 	}
 	if w.VUs != nil {
-		if *w.VUs < 0 || *w.VUs != math.Trunc(*w.VUs) || *w.VUs > math.MaxInt32 {
-			return level, bad("", "vus must be a whole number from 0 to %d", math.MaxInt32)
+		if *w.VUs < 0 || *w.VUs != math.Trunc(*w.VUs) || *w.VUs > plan.MaxVUs {
+			return level, bad("", "vus must be a whole number from 0 to %s", figure.Count(plan.MaxVUs))
 		}
 		level.VUs = int(*w.VUs)
 	}
 	if w.Rate != nil {
-		if !(*w.Rate >= 0 && *w.Rate <= maxRate) {
-			return level, bad("", "rate must be a number from 0 to %g", float64(maxRate))
+		if !(*w.Rate >= 0 && *w.Rate <= plan.MaxRate) {
+			return level, bad("", "rate must be a number from 0 to %s", figure.Count(plan.MaxRate))
 		}
 		level.Rate = *w.Rate
 	}
 	if w.SpawnRate != nil {
-		if !(*w.SpawnRate > 0 && *w.SpawnRate <= maxRate) {
-			return level, bad("leave it out to scale as the script says", "spawnRate must be above 0")
+		if !(*w.SpawnRate > 0 && *w.SpawnRate <= plan.MaxRate) {
+			return level, bad("leave it out to scale as the script says", "spawnRate must be above 0, and at most %s", figure.Count(plan.MaxRate))
 		}
 		level.SpawnRate = *w.SpawnRate
 	}

@@ -213,6 +213,8 @@ func TestCommands(t *testing.T) {
 		{"POST", "/v1/scale", `{"scenario":"browse","vus":-1}`, 400, "whole number from 0", ""},
 		{"POST", "/v1/scale", `{"scenario":"browse","vus":1.5}`, 400, "whole number from 0", ""},
 		{"POST", "/v1/scale", `{"scenario":"browse","vus":1e300}`, 400, "whole number from 0", ""},
+		{"POST", "/v1/scale", `{"scenario":"buy","rate":5e8}`, 400, "rate must be a number from 0 to 10,000,000", ""},
+		{"POST", "/v1/scale", `{"scenario":"browse","vus":1000001}`, 400, "vus must be a whole number from 0 to 1,000,000", ""},
 		{"POST", "/v1/scale", `{"scenario":"browse","vus":1e999}`, 400, "bad JSON", ""},
 		{"POST", "/v1/scale", `{"scenario":"buy","rate":-1}`, 400, "rate must be", ""},
 		{"POST", "/v1/scale", `{"scenario":"buy","rate":1,"spawnRate":1}`, 400, "spawnRate is of VUs", ""},
