@@ -18,6 +18,10 @@ import (
 // maxKinds is how many kinds of exceptions are shown in full; more are counted.
 const maxKinds = 20
 
+// maxNotes is how many notes of a plan are told before the load; the results
+// have all of them.
+const maxNotes = 20
+
 // watcher shows a run while it goes on. It satisfies cluster.Observer.
 type watcher struct {
 	display *progress.Display
@@ -53,6 +57,12 @@ func newWatcher(out terminal.Stream, b *bundle.Bundle, quiet, verbose bool) *wat
 func (w *watcher) Planned(p *plan.Plan) {
 	if p.Paused && !w.steered.Load() {
 		w.note("the run begins paused and nobody can resume it: no terminal to press p on, and no --address")
+	}
+	for _, note := range p.Notes[:min(len(p.Notes), maxNotes)] {
+		w.display.Print(w.paint.Dim("note") + "   " + inert.Line(note))
+	}
+	if more := len(p.Notes) - maxNotes; more > 0 {
+		w.display.Print(w.paint.Dim("note") + fmt.Sprintf("   and %d more like these", more))
 	}
 	w.tracker.Plan(p)
 	w.board.Plan(p)
