@@ -329,8 +329,8 @@ func (s *Server) patchStatus(r *http.Request, body []byte) (any, error) {
 	return out, nil
 }
 
-// decode reads a body into v: one JSON value, no key that v does not know. An
-// empty body is an empty object.
+// decode reads a body into v: one JSON value, no key that v does not know and
+// none twice. An empty body is an empty object.
 func decode(body []byte, v any) error {
 	if len(body) == 0 {
 		body = []byte("{}")
@@ -344,6 +344,11 @@ func decode(body []byte, v any) error {
 		}
 	}
 	if err == nil {
+		if key := repeated(json.NewDecoder(bytes.NewReader(body))); key != "" {
+			err = fmt.Errorf("%q is given twice", key)
+		}
+	}
+	if err == nil {
 		return nil
 	}
 	var kind *json.UnmarshalTypeError
@@ -352,6 +357,32 @@ func decode(body []byte, v any) error {
 		message = fmt.Sprintf("%s must be %s, got a %s", fieldName(kind.Field), kindName(kind.Type.Kind().String()), kind.Value)
 	}
 	return refuse(http.StatusBadRequest, "docs/control.md shows each request", "bad JSON: %s", message)
+}
+
+// repeated returns a key that an object in the next value has twice, whatever
+// its case; "" if there is none. The value is valid JSON.
+func repeated(d *json.Decoder) string {
+	token, err := d.Token()
+	open, nested := token.(json.Delim)
+	if err != nil || !nested {
+		return ""
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if open == '{' {
+			token, err := d.Token()
+			key, _ := token.(string)
+			if err != nil || seen[strings.ToLower(key)] {
+				return key
+			}
+			seen[strings.ToLower(key)] = true
+		}
+		if key := repeated(d); key != "" {
+			return key
+		}
+	}
+	d.Token() // the end of this one
+	return ""
 }
 
 func fieldName(f string) string {

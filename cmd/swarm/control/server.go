@@ -120,7 +120,7 @@ type failure struct {
 
 type failureText struct {
 	Message string `json:"message"`
-	Hint    string `json:"hint"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 func (s *Server) refuse(w http.ResponseWriter, no *refusal) {

@@ -224,6 +224,9 @@ func TestCommands(t *testing.T) {
 		{"POST", "/v1/scale", `[]`, 400, "the body must be an object", ""},
 		{"POST", "/v1/scale", `{"scenario":"browse","vus":3} x`, 400, "more after", ""},
 		{"POST", "/v1/scale", `{`, 400, "bad JSON", ""},
+		{"POST", "/v1/scale", `{"scenario":"browse","vus":3,"vus":30}`, 400, `\"vus\" is given twice`, ""},
+		{"POST", "/v1/scale", `{"scenario":"browse","vus":3,"VUS":30}`, 400, `\"VUS\" is given twice`, ""},
+		{"PATCH", "/v1/status", `{"data":{"type":"status","attributes":{"stopped":false,"stopped":true}}}`, 400, `\"stopped\" is given twice`, ""},
 		{"POST", "/v1/pause", `{"now":true}`, 400, `unknown field`, ""},
 		{"PATCH", "/v1/status", `{"data":{"type":"status","id":"default","attributes":{"paused":true}}}`, 200, `"paused": true`, "pause"},
 		{"PATCH", "/v1/status", `{"data":{"attributes":{"paused":false}}}`, 200, `"paused": false`, ""},
@@ -246,6 +249,9 @@ func TestCommands(t *testing.T) {
 		status, body := a.do(c.method, c.path, c.body)
 		if status != c.status || !strings.Contains(body, c.answer) {
 			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, status, body)
+		}
+		if strings.Contains(body, `"hint": ""`) {
+			t.Errorf("%s %s %s: an empty hint: %s", c.method, c.path, c.body, body)
 		}
 		if got := a.orders.taken(); got != c.orders {
 			t.Errorf("%s %s %s: ordered %q, want %q", c.method, c.path, c.body, got, c.orders)
