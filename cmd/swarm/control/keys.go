@@ -162,7 +162,11 @@ func (k *Keys) scale(direction int) {
 			}
 		}
 		if !found {
-			k.Screen.Say(fmt.Sprintf("press 1 to %d to choose a scenario first", min(len(can), 9)), true)
+			keys := "1 or 2"
+			if n := min(len(can), 9); n > 2 {
+				keys = fmt.Sprintf("1 to %d", n)
+			}
+			k.Screen.Say("press "+keys+" to choose a scenario first", true)
 			return
 		}
 	}

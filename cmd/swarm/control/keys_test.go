@@ -57,7 +57,7 @@ func TestKeys(t *testing.T) {
 		{one, "--", "scale browse 18 0 0, scale browse 16 0 0", "browse: 18 VUs → 16 VUs", false},
 		{one, "1+", "scale browse 22 0 0", "browse: 20 VUs → 22 VUs", false},
 		{one, "2", "", "there is no scenario 2 to choose", true},
-		{two, "+", "", "press 1 to 2 to choose a scenario first", true},
+		{two, "+", "", "press 1 or 2 to choose a scenario first", true},
 		{two, "2+", "scale buy 0 550 0", "buy: 500/s → 550/s", false},
 		{two, "2-", "scale buy 0 450 0", "buy: 500/s → 450/s", false},
 		{two, "1-", "scale browse 18 0 0", "browse: 20 VUs → 18 VUs", false},
