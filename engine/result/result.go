@@ -90,7 +90,11 @@ func Write(w io.Writer, r *Result) error {
 	packed := gzip.NewWriter(w)
 	enc := json.NewEncoder(packed)
 	enc.SetEscapeHTML(false) // p(95)<200 shall read as such
-	if err := errors.Join(enc.Encode(d), packed.Close()); err != nil {
+	err := enc.Encode(d)
+	if err == nil {
+		err = packed.Close() // else it says the same once more
+	}
+	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil

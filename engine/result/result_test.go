@@ -233,6 +233,8 @@ func TestWriteTellsOfErrors(t *testing.T) {
 	for _, after := range []int{0, size / 2, size - 1} {
 		if err := Write(&broken{after}, r); err == nil || !strings.Contains(err.Error(), "disk full") {
 			t.Errorf("after %d of %d bytes: %v", after, size, err)
+		} else if strings.Count(err.Error(), "disk full") > 1 || strings.Contains(err.Error(), "\n") {
+			t.Errorf("after %d of %d bytes: told twice: %q", after, size, err)
 		}
 	}
 }

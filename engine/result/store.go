@@ -144,7 +144,14 @@ func (s *Store) write(path string, r *Result) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if err := errors.Join(Write(f, r), f.Sync(), f.Close()); err != nil {
+	err = Write(f, r)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing // after another error it adds nothing
+	}
+	if err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
