@@ -178,7 +178,7 @@ func notes(a, b *result.Result) []string {
 	}{{"the baseline", a}, {"the other run", b}} {
 		s := side.Summary
 		if s.Generator.Saturated(s.Duration) {
-			list = append(list, fmt.Sprintf("the generator was saturated for %s of %s", figure.Length(s.Generator.Marked), side.name))
+			list = append(list, fmt.Sprintf("the generator was slow for %s of %s", figure.Length(s.Generator.Marked), side.name))
 		}
 		if all := float64(s.Iterations) + float64(s.Interrupted) + float64(s.Dropped); s.Dropped > 0 {
 			list = append(list, fmt.Sprintf("%s dropped %s of its iterations", side.name, figure.Percent(float64(s.Dropped)/all)))

@@ -7,10 +7,17 @@ import (
 	"strings"
 
 	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/inert"
 )
 
 // maxMarkdownRows keeps a summary well below the megabyte that CI systems take.
 const maxMarkdownRows = 100
+
+// maxName is how many characters of a name a table repeats.
+const maxName = 200
+
+// name writes a name, cut where it is longer than anybody reads.
+func name(text string) string { return Code(inert.Cut(text, maxName)) }
 
 // WriteMarkdown prints s in GitHub's Markdown, as step summaries and comments
 // take it. Text of scripts and targets is inert: neither markup nor HTML,
@@ -61,7 +68,7 @@ func (m *markdown) verdict(s *Summary) {
 	if !s.Passed {
 		word = "❌ failed"
 	}
-	m.line("## %s %s", word, Code(s.Script))
+	m.line("## %s %s", word, name(s.Script))
 	facts := []string{length(s)}
 	if s.Total.Count > 0 {
 		facts = append(facts, figure.Counted(s.Total.Count, "request"), figure.PerSecond(s.Total.Rate))
@@ -94,7 +101,7 @@ func (m *markdown) thresholds(s *Summary) {
 	}
 	m.table("", "threshold", " observed", "margin")
 	for _, v := range shown[:min(len(shown), maxMarkdownRows)] {
-		m.row(emoji(v.OK), Code(v.Name+" "+Condition(v)), Observed(v, s.TimeUnit), strings.ReplaceAll(joined(Margin(v), Window(v), aborted(v)), "<", "&lt;"))
+		m.row(emoji(v.OK), name(v.Name+" "+Condition(v)), Observed(v, s.TimeUnit), strings.ReplaceAll(joined(Margin(v), Window(v), aborted(v)), "<", "&lt;"))
 	}
 	m.more(len(shown) - maxMarkdownRows)
 }
@@ -109,7 +116,7 @@ func emoji(ok bool) string {
 func (m *markdown) capacity(s *Summary) {
 	for _, c := range s.Capacity[:min(len(s.Capacity), maxRows)] {
 		text, good := Found(c)
-		m.line("\n%s capacity of %s: %s", emoji(good), Code(c.Scenario), Code(text))
+		m.line("\n%s capacity of %s: %s", emoji(good), name(c.Scenario), Code(text))
 		if len(c.Steps) == 0 {
 			continue
 		}
@@ -131,13 +138,13 @@ func (m *markdown) requests(s *Summary) {
 		return
 	}
 	m.table("request", " count", " rate", " errors", " p50", " p95", " p99", " max")
-	row := func(name string, r Request) {
+	row := func(title string, r Request) {
 		time := func(ms float64) string { return latency(s.TimeUnit, ms, r.Max) }
-		m.row(name, figure.Short(r.Count), strings.ReplaceAll(figure.PerSecond(r.Rate), "<", "&lt;"), strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(figure.Percent(r.Failed)),
+		m.row(title, figure.Short(r.Count), strings.ReplaceAll(figure.PerSecond(r.Rate), "<", "&lt;"), strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(figure.Percent(r.Failed)),
 			time(r.P50), time(r.P95), time(r.P99), time(r.Max))
 	}
 	for _, r := range s.Requests[:min(len(s.Requests), maxMarkdownRows)] {
-		row(Code(strings.TrimSpace(r.Method+" "+r.Name)), r)
+		row(name(strings.TrimSpace(r.Method+" "+r.Name)), r)
 	}
 	if len(s.Requests) != 1 {
 		row("all", s.Total)
@@ -152,7 +159,7 @@ func (m *markdown) checks(s *Summary) {
 	rows := failedFirst(s.Checks)
 	m.table("", "check", " passed", " failed")
 	for _, c := range rows[:min(len(rows), maxMarkdownRows)] {
-		m.row(emoji(c.Fails == 0), Code(strings.TrimPrefix(groupName(c.Group)+" › "+c.Name, " › ")), figure.Short(c.Passes), failures(c.Fails))
+		m.row(emoji(c.Fails == 0), name(strings.TrimPrefix(groupName(c.Group)+" › "+c.Name, " › ")), figure.Short(c.Passes), failures(c.Fails))
 	}
 	m.more(len(rows) - maxMarkdownRows)
 }

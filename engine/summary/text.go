@@ -86,14 +86,15 @@ func (p *printer) verdict(s *Summary) {
 	p.put("", " ")
 	p.put(c, sign+" ")
 	p.put(bold, word)
-	for _, part := range []string{safe(s.Script), length(s)} {
-		if part != "" {
-			p.put("", "  "+part)
-		}
-	}
+	rest := "  " + length(s)
 	if s.Total.Count > 0 {
-		p.put("", "  "+figure.Counted(s.Total.Count, "request")+"  "+figure.PerSecond(s.Total.Rate))
+		rest += "  " + figure.Counted(s.Total.Count, "request") + "  " + figure.PerSecond(s.Total.Rate)
 	}
+	if s.Script != "" {
+		left := p.style.Width - len(" + passed  ") - inert.Columns(rest)
+		p.put("", "  "+inert.Elide(safe(s.Script), max(left, least)))
+	}
+	p.put("", rest)
 	p.end()
 	for _, reason := range s.Reasons {
 		p.put("", "   "+safe(reason))

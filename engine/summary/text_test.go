@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/inert"
 	"pgregory.net/rapid"
 )
@@ -199,4 +201,62 @@ func TestAnySummaryIsInert(t *testing.T) {
 			t.Fatalf("not inert: %q", b.String())
 		}
 	})
+}
+
+// TestLinesFit: the first line and what the numbers must be read with are no
+// wider than the terminal, and none of their words is lost.
+func TestLinesFit(t *testing.T) {
+	for name, s := range fixtures(t) {
+		s.Script = "checkout-with-a-rather-long-name.ts"
+		whole := &printer{style: Style{Width: 1000}}
+		whole.truth(s)
+		for _, width := range []int{60, 80, 100} {
+			p := &printer{style: Style{Width: width}}
+			reasons := s.Reasons
+			s.Reasons = nil
+			p.verdict(s)
+			s.Reasons = reasons
+			first := p.b.Len()
+			p.truth(s)
+			for _, line := range strings.Split(p.b.String(), "\n") {
+				if n := inert.Columns(line); n > width {
+					t.Errorf("%s: %d columns of %d: %q", name, n, width, line)
+				}
+			}
+			words := func(text string) string {
+				return strings.Join(strings.Fields(strings.ReplaceAll(text, "·", " ")), " ")
+			}
+			if got, want := words(p.b.String()[first:]), words(whole.b.String()); got != want {
+				t.Errorf("%s at %d: %q, want %q", name, width, got, want)
+			}
+		}
+	}
+}
+
+// TestSaturatedIsOfProcessors: other causes make a generator slow.
+func TestSaturatedIsOfProcessors(t *testing.T) {
+	for cause, want := range map[health.Cause]string{
+		health.CPU: "the generator was saturated for 3 s", health.Lag: "the generator was slow for 3 s", health.GC: "the generator was slow for 3 s",
+	} {
+		g := Generator{Known: true, Marked: 3 * time.Second, Marks: []health.Mark{{To: 3 * time.Second, Cause: cause}}}
+		if text, ok := wellbeing(g, 10*time.Second); ok || !strings.HasPrefix(text, want) {
+			t.Errorf("%v: %q", cause, text)
+		}
+	}
+}
+
+// TestMarkdownNamesAreCut: a name of a kilobyte makes a table nobody reads.
+func TestMarkdownNamesAreCut(t *testing.T) {
+	long := strings.Repeat("x", 500)
+	s := &Summary{Script: long, Requests: []Request{{Name: long}, {Name: "b"}}, Total: Request{Count: 2}, Checks: []Check{{Name: long}}}
+	var b strings.Builder
+	if err := WriteMarkdown(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	if cut := "`" + long[:maxName] + "…`"; strings.Count(b.String(), cut) != 3 || strings.Contains(b.String(), long[:maxName+1]) {
+		t.Error(b.String())
+	}
+	if exact := long[:maxName]; name(exact) != "`"+exact+"`" {
+		t.Errorf("%d characters are cut", maxName)
+	}
 }

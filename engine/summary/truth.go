@@ -1,10 +1,12 @@
 package summary
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/swarmload/swarm/engine/figure"
+	"github.com/swarmload/swarm/engine/health"
 	"github.com/swarmload/swarm/engine/inert"
 )
 
@@ -16,9 +18,39 @@ func (p *printer) truth(s *Summary) {
 	}
 	p.section()
 	for _, l := range lines {
-		p.put(l.paint, " "+l.text)
-		p.end()
+		for _, text := range wrapped(l.text, p.style.Width-1) {
+			p.put(l.paint, " "+text)
+			p.end()
+		}
 	}
+}
+
+// between separates the parts of a line.
+const between = "  ·  "
+
+// wrapped breaks inert text into lines of at most so many columns: between its
+// parts, and within a part that is longer between its words.
+func wrapped(text string, columns int) (lines []string) {
+	for _, line := range packed(strings.Split(text, between), between, columns) {
+		if inert.Columns(line) <= columns {
+			lines = append(lines, line)
+		} else {
+			lines = append(lines, packed(strings.Split(line, " "), " ", columns)...)
+		}
+	}
+	return lines
+}
+
+// packed joins parts to as few lines of at most so many columns as they fit.
+func packed(parts []string, gap string, columns int) (lines []string) {
+	for _, part := range parts {
+		if n := len(lines) - 1; n >= 0 && inert.Columns(lines[n]+gap+part) <= columns {
+			lines[n] += gap + part
+		} else {
+			lines = append(lines, part)
+		}
+	}
+	return lines
 }
 
 // truth says how far the generator was behind, what it left out, how it did,
@@ -80,7 +112,11 @@ func wellbeing(g Generator, took time.Duration) (text string, ok bool) {
 		if len(g.Marks) > 1 {
 			spans = "in these spans"
 		}
-		return "the generator was saturated for " + marked + ", first at " + figure.Clock(g.Marks[0].From) + " (" + causes +
+		word := "slow"
+		if slices.ContainsFunc(g.Marks, func(m health.Mark) bool { return m.Cause == health.CPU }) {
+			word = "saturated"
+		}
+		return "the generator was " + word + " for " + marked + ", first at " + figure.Clock(g.Marks[0].From) + " (" + causes +
 			"): latencies " + spans + " are not the target's", false
 	case g.Doubtful:
 		return "the generator's timers were " + figure.Milliseconds(g.LagP99) + " late (p99): much of the latencies may be its own", false
@@ -109,15 +145,5 @@ func vitals(g Generator, columns int) []string {
 	if g.SocketErrors > 0 {
 		parts = append(parts, figure.Counted(g.SocketErrors, "socket error"))
 	}
-	const between = "  ·  "
-	lines := []string{parts[0]}
-	for _, part := range parts[1:] {
-		last := &lines[len(lines)-1]
-		if longer := *last + between + part; inert.Columns(longer) <= columns {
-			*last = longer
-		} else {
-			lines = append(lines, part)
-		}
-	}
-	return lines
+	return packed(parts, between, columns)
 }
