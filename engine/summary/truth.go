@@ -83,7 +83,7 @@ func (s *Summary) truth() (lines []cell) {
 	}
 	if s.Saved != "" {
 		id := safe(s.Saved)
-		lines = append(lines, cell{"saved as run " + id + "  ·  swarm report " + id + "  ·  swarm compare " + id + " last", faint})
+		lines = append(lines, cell{"saved as run " + id + "  ·  swarm report " + id + "  ·  compare the next: swarm compare " + id + " last", faint})
 	}
 	return lines
 }
