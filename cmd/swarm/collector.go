@@ -17,6 +17,10 @@ const (
 	headroomShare = 4        // or a quarter of the live heap
 	leastPercent  = 20
 	mostPercent   = 1600
+
+	// A coordinator makes little garbage, and keeps time series that grow with
+	// the run: they may add what they weigh to its memory, not twice that.
+	coordinatorPercent = 25
 )
 
 // tuneCollector keeps the collector's share right, looking once a second,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -117,6 +118,8 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 	}
 	if r.isolation.value == "off" {
 		defer tuneCollector()() // this process is the runner too
+	} else {
+		defer debug.SetGCPercent(debug.SetGCPercent(coordinatorPercent))
 	}
 	watch := newWatcher(r.env.color(r.env.stderr), b, r.quiet, r.verbose)
 	defer watch.display.Close()
