@@ -37,7 +37,7 @@ type browser struct {
 const patience = 30 * time.Second
 
 // openBrowser starts Chromium. Where there is none the test is skipped, and says
-// so, unless SWARM_TEST_READERS=require makes it fail.
+// so, unless TEST_READERS=require makes it fail.
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
 	path := ""
@@ -49,7 +49,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	if path == "" {
 		const message = "NOT TESTED IN A BROWSER: no chromium on PATH; apt-get install chromium"
-		if os.Getenv("SWARM_TEST_READERS") == "require" {
+		if os.Getenv("TEST_READERS") == "require" {
 			t.Fatal(message)
 		}
 		fmt.Fprintln(os.Stderr, message)

@@ -217,7 +217,7 @@ func python(t *testing.T, text string, rows, requests int) {
 	t.Helper()
 	path, err := exec.LookPath("python3")
 	if err != nil {
-		if os.Getenv("SWARM_TEST_READERS") == "require" {
+		if os.Getenv("TEST_READERS") == "require" {
 			t.Fatal("python3 is not on PATH: apt-get install python3")
 		}
 		t.Log("NOT READ BY PYTHON: no python3 on PATH")

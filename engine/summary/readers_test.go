@@ -20,7 +20,7 @@ import (
 // library that CI tools use, and a validator with the documented format.
 func TestJUnitReaders(t *testing.T) {
 	xmllint, missing := exec.LookPath("xmllint")
-	if missing != nil && os.Getenv("SWARM_TEST_READERS") == "require" {
+	if missing != nil && os.Getenv("TEST_READERS") == "require" {
 		t.Fatal("xmllint is not on PATH: apt-get install libxml2-utils")
 	}
 	for name, s := range fixtures(t) {
