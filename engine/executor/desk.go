@@ -37,8 +37,9 @@ import (
 // When nobody is idle, the next iteration waits until somebody comes; if that
 // takes longer than maxIterationDelay it is dropped. One that is late although
 // VUs are idle, because the generator is, is dropped after hopeless at the
-// earliest. One more goroutine, the clerk, sees to that and to all that happens rarely: it has VUs made while iterations
-// wait, and it looks after changes of time.
+// earliest. One more goroutine, the clerk, sees to that and to all that happens
+// rarely: it has VUs made while iterations wait, and it looks after changes of
+// time.
 type desk struct {
 	shift    *shift
 	stripe   plan.Stripe
