@@ -24,6 +24,7 @@ package sandbox
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 
@@ -63,6 +64,15 @@ type Host struct {
 	Log func(LogLine)
 	// Dial opens every connection scripts make; the egress policy is behind it.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialPacket resolves and checks address like Dial and opens an unconnected
+	// UDP socket that can reach the address returned with it. May be nil.
+	DialPacket func(ctx context.Context, address string) (net.PacketConn, net.Addr, error)
+	// Permit returns the policy's refusal when host:port, which a proxy is to be
+	// asked for, must not be reached. May be nil.
+	Permit func(ctx context.Context, address string) error
+	// KeyLog takes the secrets of TLS sessions, for those who want to look into
+	// their own traffic. Safe for concurrent use; nil: they are not written.
+	KeyLog io.Writer
 	// Now is the clock.
 	Now func() time.Time
 	// Test takes what a script says of the whole test. May be nil.

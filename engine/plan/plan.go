@@ -70,7 +70,61 @@ type HTTP struct {
 	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify"`
 	// Hosts maps a host in lower case ("example.com", "*.example.com",
 	// "example.com:8080") to the address to dial ("127.0.0.1", "[::1]:8443").
+	// Or the path of a unix socket ("unix:/run/app.sock").
 	Hosts map[string]string `json:"hosts"`
+
+	// Version is the protocol: "" is HTTP/2 where a TLS server offers it, else
+	// HTTP/1.1; "1.1", "2", "h2c" (HTTP/2 without TLS, for http:// URLs too) and
+	// "3" are spoken from the start; "auto" is "" that also follows Alt-Svc to HTTP/3.
+	Version string `json:"version"`
+	// RPS is the highest number of requests begun in a second by the whole test; 0: no limit.
+	RPS int64 `json:"rps"`
+	// Proxy is the URL of the proxy for every request ("http://user:pass@host:3128",
+	// https, socks5, socks5h); "": none.
+	Proxy string `json:"proxy"`
+	// Debug logs requests and responses: "", "headers" or "full".
+	Debug string `json:"debug"`
+	// ConnectionLifetime is how long a connection is reused at most; 0: for ever.
+	ConnectionLifetime time.Duration `json:"connectionLifetime"`
+	DNS                DNS           `json:"dns"`
+	// BlacklistIPs are address ranges ("10.0.0.0/8") that are never dialled.
+	BlacklistIPs []string `json:"blacklistIPs"`
+	// BlockHostnames are host names in lower case that are never contacted; "*"
+	// in front stands for any number of labels.
+	BlockHostnames []string `json:"blockHostnames"`
+	// LocalIPs are the addresses VUs send from, each VU from one: single ones,
+	// ranges ("10.0.0.2-10.0.0.9") and networks ("10.0.0.0/24"), resolved.
+	LocalIPs []string `json:"localIPs"`
+	// UnixSockets are the paths of sockets that the operator allows scripts to
+	// connect to. No script can set it.
+	UnixSockets []string `json:"unixSockets"`
+	TLS         TLS      `json:"tls"`
+}
+
+// DNS says how host names are resolved.
+type DNS struct {
+	// TTL is how long an answer is used: 0 for one connection, negative for ever.
+	TTL    time.Duration `json:"ttl"`    // default 5 minutes
+	Select string        `json:"select"` // "first", "random" (default), "roundRobin"
+	Policy string        `json:"policy"` // "preferIPv4" (default), "preferIPv6", "onlyIPv4", "onlyIPv6", "any"
+}
+
+// TLS holds the options of TLS connections.
+type TLS struct {
+	MinVersion   string    `json:"minVersion"` // "tls1.0" to "tls1.3"; "": Go's default
+	MaxVersion   string    `json:"maxVersion"`
+	CipherSuites []string  `json:"cipherSuites"` // IANA names; empty: Go's default
+	Auth         []TLSAuth `json:"auth"`
+	CACerts      []string  `json:"caCerts"`    // PEM; in addition to the system's
+	Resumption   bool      `json:"resumption"` // reuse sessions on new connections of one VU; default false
+}
+
+// TLSAuth is a client certificate and where to show it.
+type TLSAuth struct {
+	Domains  []string `json:"domains"` // "example.com", "*.example.com"; empty: everywhere
+	Cert     string   `json:"cert"`    // PEM
+	Key      string   `json:"key"`     // PEM
+	Password string   `json:"password"`
 }
 
 // Executor names, as written in scripts.
