@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
 // item is one request of a batch.
@@ -26,13 +27,13 @@ func (m *module) batch(fc goja.FunctionCall) goja.Value {
 	for i, key := range keys {
 		it := &item{key: key, res: &response{m: m}}
 		m.decodeItem("http.batch: request "+quoted(key), it, list.Get(key))
-		if it.req.target != nil {
-			it.host = it.req.target.sni
+		if it.req.Target != nil {
+			it.host = it.req.Target.SNI
 		}
 		items[i] = it
 	}
 	ctx := m.v.Context()
-	m.client.watch(ctx)
+	m.client.Watch(ctx)
 	m.run(items)
 	m.v.StopIfDone()
 
@@ -80,7 +81,7 @@ func (m *module) decodeItem(where string, it *item, v goja.Value) {
 // run carries out the items, at most opt.Batch at a time and opt.BatchPerHost to
 // one host, in order as far as these allow. It returns when all have ended.
 func (m *module) run(items []*item) {
-	scope, ctx, queued := m.v.Scope(), m.v.Context(), m.p.clock()
+	scope, ctx, queued := m.v.Scope(), m.v.Context(), m.p.net.Clock()
 	total, perHost := limitOr(m.p.opt.Batch, len(items)), limitOr(m.p.opt.BatchPerHost, len(items))
 	delay, scheduled := m.v.Delay()
 	running := map[string]int{}
@@ -90,13 +91,13 @@ func (m *module) run(items []*item) {
 		defer func() {
 			if r := recover(); r != nil {
 				m.v.Log("debug", "http", fmt.Sprintf("panic in http.batch: %v\n%s", r, debug.Stack()))
-				it.res.fail = &failure{code: codeGeneric, text: "internal fault"}
-				it.res.code, it.res.status = codeGeneric, 0
+				it.res.Fail = &transport.Failure{Code: transport.CodeGeneric, Text: "internal fault"}
+				it.res.code, it.res.Status = transport.CodeGeneric, 0
 			}
 			ended <- it
 		}()
-		it.req.queued, it.req.start = queued, m.p.clock()
-		m.client.exchange(ctx, &it.req, scope, w, it.res)
+		it.req.Queued, it.req.Start = queued, m.p.net.Clock()
+		m.exchange(ctx, &it.req, scope, w, it.res)
 	}
 	inUse := map[*item]*recorder{}
 	waiting, active := items, 0

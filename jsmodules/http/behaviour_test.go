@@ -16,6 +16,7 @@ import (
 
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
 // echo answers with what it saw.
@@ -452,9 +453,9 @@ func TestFailuresOfThisMachine(t *testing.T) {
 		syscall.EADDRNOTAVAIL: "no free port",
 		syscall.EHOSTUNREACH:  "",
 	} {
-		f := dialFailure(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", errno)}, "h:80")
-		if f.code != codeDial || f.text != "cannot connect to h:80: "+errno.Error() || !strings.Contains(f.hint(), want) || (want == "") != (f.hint() == "") {
-			t.Errorf("%v: %d %q, hint %q", errno, f.code, f.text, f.hint())
+		f := transport.DialFailure(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", errno)}, "h:80")
+		if f.Code != transport.CodeDial || f.Text != "cannot connect to h:80: "+errno.Error() || !strings.Contains(f.Hint(), want) || (want == "") != (f.Hint() == "") {
+			t.Errorf("%v: %d %q, hint %q", errno, f.Code, f.Text, f.Hint())
 		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
 // readRequest reads one request from c.
@@ -36,36 +38,36 @@ func TestHostile(t *testing.T) {
 		status     int
 		code       int
 	}{
-		{"garbage", "\x00\x01\x02 this is not HTTP\r\n\r\n", false, 0, codeMalformed},
-		{"short garbage", "Hello", false, 0, codeMalformed},
-		{"http2 preface", "HTTP/2.0 200 OK\r\n\r\n", false, 0, codeMalformed},
-		{"bad status", "HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n", false, 0, codeMalformed},
-		{"bad header", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", false, 0, codeMalformed},
-		{"control character", "HTTP/1.1 200 OK\r\nA: b\x01c\r\nContent-Length: 0\r\n\r\n", false, 0, codeMalformed},
-		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok.", false, 0, codeLengths},
-		{"length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", false, 0, codeLengths},
-		{"huge length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nok", false, 0, codeBodyTooLarge},
-		{"overflowing length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nok", false, 0, codeMalformed},
-		{"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok", false, 0, codeMalformed},
-		{"huge chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\nok", true, 0, codeTruncated},
-		{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nok\r\n0\r\n\r\n", false, 0, codeMalformed},
-		{"chunk too long", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n", false, 0, codeMalformed},
-		{"overflowing chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nok", false, 0, codeMalformed},
-		{"truncated body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok", true, 0, codeTruncated},
-		{"truncated chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", true, 0, codeTruncated},
-		{"truncated header", "HTTP/1.1 200 OK\r\nContent-Le", true, 0, codeTruncated},
-		{"nothing", "", true, 0, codeNoResponse},
-		{"flood of 1xx", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 1000) + ok, false, 0, codeInterim},
+		{"garbage", "\x00\x01\x02 this is not HTTP\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"short garbage", "Hello", false, 0, transport.CodeMalformed},
+		{"http2 preface", "HTTP/2.0 200 OK\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"bad status", "HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"bad header", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"control character", "HTTP/1.1 200 OK\r\nA: b\x01c\r\nContent-Length: 0\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok.", false, 0, transport.CodeLengths},
+		{"length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", false, 0, transport.CodeLengths},
+		{"huge length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nok", false, 0, transport.CodeBodyTooLarge},
+		{"overflowing length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nok", false, 0, transport.CodeMalformed},
+		{"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok", false, 0, transport.CodeMalformed},
+		{"huge chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\nok", true, 0, transport.CodeTruncated},
+		{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nok\r\n0\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"chunk too long", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n", false, 0, transport.CodeMalformed},
+		{"overflowing chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nok", false, 0, transport.CodeMalformed},
+		{"truncated body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok", true, 0, transport.CodeTruncated},
+		{"truncated chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", true, 0, transport.CodeTruncated},
+		{"truncated header", "HTTP/1.1 200 OK\r\nContent-Le", true, 0, transport.CodeTruncated},
+		{"nothing", "", true, 0, transport.CodeNoResponse},
+		{"flood of 1xx", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 1000) + ok, false, 0, transport.CodeInterim},
 		{"some 1xx", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 5) + ok, false, 200, 0},
-		{"endless header", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 200_000), false, 0, codeHeadTooLarge},
-		{"many headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 50_000), false, 0, codeHeadTooLarge},
+		{"endless header", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 200_000), false, 0, transport.CodeHeadTooLarge},
+		{"many headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 50_000), false, 0, transport.CodeHeadTooLarge},
 		{"big header", "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("a", 50_000) + "\r\nContent-Length: 2\r\n\r\nok", false, 200, 0},
-		{"surplus", ok + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen", false, 200, codeSurplus},
-		{"surplus after 204", "HTTP/1.1 204 No Content\r\n\r\nextra", false, 204, codeSurplus},
-		{"surplus after chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nextra", false, 200, codeSurplus},
-		{"endless trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + strings.Repeat("A: b\r\n", 50_000), false, 0, codeMalformed},
+		{"surplus", ok + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen", false, 200, transport.CodeSurplus},
+		{"surplus after 204", "HTTP/1.1 204 No Content\r\n\r\nextra", false, 204, transport.CodeSurplus},
+		{"surplus after chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nextra", false, 200, transport.CodeSurplus},
+		{"endless trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + strings.Repeat("A: b\r\n", 50_000), false, 0, transport.CodeMalformed},
 		{"trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nA: b\r\n\r\n", false, 200, 0},
-		{"not gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok", false, 0, codeDecode},
+		{"not gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok", false, 0, transport.CodeDecode},
 		{"until close", "HTTP/1.0 200 OK\r\n\r\nok", true, 200, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -72,13 +73,13 @@ func TestSocketErrors(t *testing.T) {
 		{&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true}, "no such host", false},
 	} {
 		t.Run(fmt.Sprint(c.err), func(t *testing.T) {
-			f := dialFailure(&net.OpError{Op: "dial", Err: &os.SyscallError{Syscall: "socket", Err: c.err}}, "h:80")
-			if f.own != c.own || !strings.Contains(f.text, c.text) || c.own && (f.code != codeDial || f.hint() == "") {
+			f := transport.DialFailure(&net.OpError{Op: "dial", Err: &os.SyscallError{Syscall: "socket", Err: c.err}}, "h:80")
+			if f.Own != c.own || !strings.Contains(f.Text, c.text) || c.own && (f.Code != transport.CodeDial || f.Hint() == "") {
 				t.Errorf("got %+v", f)
 			}
 		})
 	}
-	if f := ioFailure(&net.OpError{Op: "write", Err: syscall.ENOBUFS}); !f.own {
+	if f := transport.IOFailure(&net.OpError{Op: "write", Err: syscall.ENOBUFS}); !f.Own {
 		t.Errorf("got %+v", f)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/spelling"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -19,7 +20,7 @@ type jarObject struct {
 // cookieJar implements http.cookieJar(): the VU's jar.
 func (m *module) cookieJar(goja.FunctionCall) goja.Value {
 	if m.vuJar == nil {
-		m.vuJar = m.newJar(&m.client.jar, m.jarPrototype())
+		m.vuJar = m.newJar(m.jar, m.jarPrototype())
 	}
 	return m.vuJar
 }
@@ -50,7 +51,7 @@ func (m *module) jarPrototype() *goja.Object {
 		return m.jars
 	}
 	m.jars = m.rt.NewObject()
-	method := func(name string, length int, f func(j *jar, t *target, fc goja.FunctionCall) goja.Value) {
+	method := func(name string, length int, f func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value) {
 		fn := m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value {
 			o, _ := fc.This.(*goja.Object)
 			var j *jarObject
@@ -61,25 +62,25 @@ func (m *module) jarPrototype() *goja.Object {
 				m.throw("TypeError", "CookieJar."+name+" was called on something that is not a CookieJar")
 			}
 			raw, _ := m.url("CookieJar."+name, fc.Argument(0))
-			t, err := m.p.target(raw)
+			t, err := m.set.Target(raw)
 			if err != nil {
 				m.throw("TypeError", "CookieJar."+name+": "+err.Error())
 			}
 			if m.v.Phase() == sandbox.VUSetup {
-				m.client.jar.record()
+				m.jar.record()
 			}
 			return f(j.jar, t, fc)
 		})
 		_ = m.jars.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
-	method("cookiesForURL", 1, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+	method("cookiesForURL", 1, func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value {
 		out := m.rt.NewObject()
-		for _, ck := range j.cookies(t.url) {
+		for _, ck := range j.cookies(t.URL) {
 			m.appendTo(out, ck.Name, m.rt.ToValue(ck.Value))
 		}
 		return out
 	})
-	method("set", 4, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+	method("set", 4, func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value {
 		ck := &nethttp.Cookie{Name: fc.Argument(1).String(), Value: fc.Argument(2).String()}
 		if o := fc.Argument(3); !goja.IsUndefined(o) && !goja.IsNull(o) {
 			m.cookieOptions(ck, m.object_("CookieJar.set", "options", o))
@@ -87,18 +88,18 @@ func (m *module) jarPrototype() *goja.Object {
 		if ck.String() == "" {
 			m.throw("TypeError", "CookieJar.set: "+quoted(ck.Name)+" cannot be the name of a cookie")
 		}
-		if !j.set(t.url, []*nethttp.Cookie{ck}) {
+		if !j.set(t.URL, []*nethttp.Cookie{ck}) {
 			m.throw("Error", "CookieJar.set: the jar is full")
 		}
 		return m.rt.ToValue(true)
 	})
-	method("clear", 1, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
-		j.remove(t.url, "")
+	method("clear", 1, func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value {
+		j.remove(t.URL, "")
 		return goja.Undefined()
 	})
-	method("delete", 2, func(j *jar, t *target, fc goja.FunctionCall) goja.Value {
+	method("delete", 2, func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value {
 		if name := fc.Argument(1).String(); name != "" {
-			j.remove(t.url, name)
+			j.remove(t.URL, name)
 		}
 		return goja.Undefined()
 	})

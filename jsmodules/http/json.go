@@ -1,7 +1,10 @@
 package http
 
 import (
+	"unsafe"
+
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/tidwall/gjson"
 )
 
@@ -10,11 +13,11 @@ import (
 // only what was found becomes a JavaScript value.
 func (r *response) json(fc goja.FunctionCall) goja.Value {
 	m := r.m
-	if len(r.body) == 0 {
+	if len(r.Body) == 0 {
 		switch {
-		case r.status == 0:
+		case r.Status == 0:
 			m.throw("Error", "response.json(): the request failed, there is no body")
-		case r.dropped:
+		case r.Dropped:
 			m.throw("Error", "response.json(): the body was discarded, see responseType and discardResponseBodies")
 		}
 		m.throw("SyntaxError", "response.json(): the body is empty")
@@ -22,20 +25,20 @@ func (r *response) json(fc goja.FunctionCall) goja.Value {
 	selector := fc.Argument(0)
 	if goja.IsUndefined(selector) || goja.IsNull(selector) {
 		if r.tree == nil {
-			r.tree = m.parseJSON(stringOf(r.body))
+			r.tree = m.parseJSON(stringOf(r.Body))
 			r.valid = true
 		}
 		return r.tree
 	}
 	if !r.valid {
-		if !gjson.ValidBytes(r.body) {
+		if !gjson.ValidBytes(r.Body) {
 			// Let the parser say where it is wrong.
-			m.parseJSON(stringOf(r.body))
+			m.parseJSON(stringOf(r.Body))
 			m.throw("SyntaxError", "response.json(): the body is not JSON")
 		}
 		r.valid = true
 	}
-	return m.jsonValue(gjson.Get(stringOf(r.body), selector.String()))
+	return m.jsonValue(gjson.Get(stringOf(r.Body), selector.String()))
 }
 
 // jsonValue turns what a selector found into a JavaScript value.
@@ -61,7 +64,10 @@ func (m *module) jsonValue(v gjson.Result) goja.Value {
 func (m *module) parseJSON(text string) goja.Value {
 	v, err := m.v.ParseJSON(text)
 	if err != nil {
-		m.throw("SyntaxError", "response.json(): the body is not JSON: "+clip(err.Error()))
+		m.throw("SyntaxError", "response.json(): the body is not JSON: "+transport.Clip(err.Error()))
 	}
 	return v
 }
+
+// stringOf returns b as a string without a copy. b must not change any more.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -2,27 +2,13 @@ package http
 
 import "time"
 
-// What one response may cost, whatever the server sends. Together with the
-// request's timeout these bound the memory and the time of a request.
 const (
-	maxHead     = 64 << 10 // bytes of a response's status line and headers, and of its trailers
-	maxBody     = 64 << 20 // bytes of a response body that is kept, before and after decompression
-	maxInterim  = 32       // 1xx responses before the final one
-	maxIdle     = 64       // idle connections of one VU
-	maxCookies  = 3000     // cookies of one jar
-	readBuffer  = 4 << 10
-	firstGrowth = 32 << 10 // bytes allocated for a body before any more of it has arrived
-	inlineBody  = 16 << 10 // request bodies up to this many bytes are sent with the header in one write
+	maxCookies = 3000 // cookies of one jar
 
 	// Limits of the caches that a Program's VUs share.
-	maxTargets   = 4096
 	maxTagSets   = 4096
 	maxSeriesSet = 8192
 	maxWarnings  = 64
 
 	defaultTimeout = 60 * time.Second
-	// deadlineSlack is how much later than asked a timeout may come. A
-	// connection's deadline is moved only when it is off by more, so that a
-	// busy connection pays for a timer a few times a second, not per request.
-	deadlineSlack = 50 * time.Millisecond
 )

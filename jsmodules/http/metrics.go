@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -80,7 +81,7 @@ type recorder struct {
 }
 
 // record writes what r measured of q.
-func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *call, r *reply, v verdict, code int) {
+func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *transport.Call, r *transport.Reply, v verdict, code int) {
 	key := w.p.seriesKey(scope, tags, q, r, v, code)
 	set := w.last
 	if set == nil || key != w.key {
@@ -88,19 +89,19 @@ func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *call, r *reply,
 		w.key, w.last = key, set
 	}
 	rec := w.rec
-	t := &r.timings
+	t := &r.Timings
 	rec.Record(set.reqs, 1)
-	if r.fail != failInterrupted {
-		rec.Record(set.duration, millis(t.duration()))
+	if r.Fail != transport.FailInterrupted {
+		rec.Record(set.duration, millis(t.Duration()))
 		if w.scheduled {
-			rec.Record(w.p.responseSeries(set, &key), millis(t.duration()+w.delay))
+			rec.Record(w.p.responseSeries(set, &key), millis(t.Duration()+w.delay))
 		}
-		rec.Record(set.blocked, millis(t.blocked))
-		rec.Record(set.connecting, millis(t.connecting))
-		rec.Record(set.tlsHandshaking, millis(t.tlsHandshaking))
-		rec.Record(set.sending, millis(t.sending))
-		rec.Record(set.waiting, millis(t.waiting))
-		rec.Record(set.receiving, millis(t.receiving))
+		rec.Record(set.blocked, millis(t.Blocked))
+		rec.Record(set.connecting, millis(t.Connecting))
+		rec.Record(set.tlsHandshaking, millis(t.TLSHandshaking))
+		rec.Record(set.sending, millis(t.Sending))
+		rec.Record(set.waiting, millis(t.Waiting))
+		rec.Record(set.receiving, millis(t.Receiving))
 		if set.failed != nil {
 			failed := 0.0
 			if v == unexpected {
@@ -109,13 +110,13 @@ func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *call, r *reply,
 			rec.Record(set.failed, failed)
 		}
 	}
-	if r.sent > 0 {
-		rec.Record(set.sent, float64(r.sent))
+	if r.Sent > 0 {
+		rec.Record(set.sent, float64(r.Sent))
 	}
-	if r.received > 0 {
-		rec.Record(set.received, float64(r.received))
+	if r.Received > 0 {
+		rec.Record(set.received, float64(r.Received))
 	}
-	if r.resent { // rare: the series is looked up each time
+	if r.Resent { // rare: the series is looked up each time
 		rec.Record(w.p.host.Registry.Series(w.p.metrics.retries, scopeTags(scope)), 1)
 	}
 }
@@ -129,54 +130,54 @@ func scopeTags(s *sandbox.Scope) metric.Tags {
 
 func millis(d time.Duration) float64 { return float64(d) / 1e6 }
 
-func (p *program) seriesKey(scope *sandbox.Scope, tags *tagSet, q *call, r *reply, v verdict, code int) seriesKey {
+func (p *program) seriesKey(scope *sandbox.Scope, tags *tagSet, q *transport.Call, r *transport.Reply, v verdict, code int) seriesKey {
 	s := &p.system
 	k := seriesKey{scope: scope, tags: tags, verdict: v}
 	if s.method {
-		k.method = q.method
+		k.method = q.Method
 	}
 	if s.name || s.url {
 		switch {
 		case tags != nil && tags.name != "":
 			k.name = tags.name
-		case q.target != nil:
-			k.name = p.labelOf(q.target)
+		case q.Target != nil:
+			k.name = p.labelOf(q.Target)
 		default:
-			k.name = q.invalid
+			k.name = q.Invalid
 		}
 	}
 	if s.status {
-		k.status = r.status
+		k.status = r.Status
 	}
 	if s.errorCode {
 		k.code = code
 	}
-	if s.err && r.fail != nil {
-		k.err = r.fail.text
+	if s.err && r.Fail != nil {
+		k.err = r.Fail.Text
 	}
 	if s.proto {
-		k.proto = r.proto
+		k.proto = r.Proto
 	}
-	if r.peer != nil {
+	if r.Peer != nil {
 		if s.tlsVersion {
-			k.tlsVersion = r.peer.tlsVersion
+			k.tlsVersion = r.Peer.TLSVersion
 		}
 		if s.ip {
-			k.ip = r.peer.ip
+			k.ip = r.Peer.IP
 		}
 	}
 	return k
 }
 
 func (p *program) seriesOf(k *seriesKey) *seriesSet {
-	if set, ok := p.series.lookup(*k); ok {
+	if set, ok := p.series.Lookup(*k); ok {
 		return set
 	}
 	set := p.newSeriesSet(k)
 	if k.scope != nil && k.scope.Transient {
 		return set
 	}
-	return p.series.put(*k, set)
+	return p.series.Put(*k, set)
 }
 
 // responseSeries returns the series of set for times from the intended start.

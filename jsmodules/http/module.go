@@ -1,5 +1,5 @@
 // Package http is the module swarm/http, known to k6 scripts as k6/http: an
-// HTTP/1.1 client that loads a target and measures it.
+// HTTP client that loads a target and measures it.
 //
 // # How it is built
 //
@@ -10,20 +10,12 @@
 // know nothing of JavaScript: request decodes what the script passed, response
 // shows it what came back.
 //
-// Requests are written and connections managed here, because fasthttp's client
-// hides the phases of a request, keeps a goroutine per host and retries;
-// response headers are parsed by fasthttp.
-//
-// # A hostile target
-//
-// Whatever a server sends costs no more than limits.go says and no longer than
-// the request's timeout (plus 50 ms at most). A connection is used again only
-// when exactly the bytes of the response have been received; what does not fit
-// is reported with an error code of its own.
+// Package transport below carries the requests.
 package http
 
 import (
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -45,43 +37,42 @@ func Module() sandbox.Module {
 // module is swarm/http in one VU. Everything in it belongs to the VU's goroutine,
 // except the client.
 type module struct {
-	p      *program
-	v      *sandbox.VU
-	rt     *goja.Runtime
-	client *client
+	v  *sandbox.VU
+	rt *goja.Runtime
+	*session
 	rec    recorder
 	expect *expectation
 	object *goja.Object
 
-	req     request // of the call in progress, when it is not a batch
-	busy    bool    // req is in use
-	lastURL string  // the URL asked for last
-	last    *target // and what it parsed to
+	req     request           // of the call in progress, when it is not a batch
+	busy    bool              // req is in use
+	lastURL string            // the URL asked for last
+	last    *transport.Target // and what it parsed to
 	methods methods
 	jars    *goja.Object // prototype of cookie jars; nil until needed
 	vuJar   *goja.Object // what http.cookieJar() returns
 }
 
 func newModule(p *program, v *sandbox.VU) *module {
-	m := &module{p: p, v: v, rt: v.Runtime(), client: newClient(p), expect: defaultExpectation()}
+	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.set, &jar{}), expect: defaultExpectation()}
 	m.rec = recorder{p: p, rec: v.Recorder()}
 	m.object = p.shape.New(v, m)
-	v.OnClose(m.client.close)
+	v.OnClose(m.client.Close)
 	v.OnIterationEnd(m.iterationEnd)
 	return m
 }
 
 func (m *module) iterationEnd() {
 	if m.v.Phase() == sandbox.VUSetup {
-		m.client.unwatch()
-		m.client.jar.keep()
+		m.client.Unwatch()
+		m.jar.keep()
 		return
 	}
 	if !m.p.opt.NoCookiesReset {
-		m.client.jar.reset()
+		m.jar.reset()
 	}
 	if m.p.opt.NoVUConnectionReuse {
-		m.client.reset()
+		m.client.Reset()
 	}
 }
 

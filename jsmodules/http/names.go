@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -53,7 +54,7 @@ func (n *names) label(h *sandbox.Host, url string) string {
 	if first && n.notes.Add(1) <= maxNameNotes && h.Log != nil {
 		h.Log(sandbox.LogLine{
 			Level: "warn", Source: "http",
-			Text: "requests to many URLs like " + clip(url) + " were grouped as " + clip(template),
+			Text: "requests to many URLs like " + transport.Clip(url) + " were grouped as " + transport.Clip(template),
 			Hint: "http.url`…` or the tag name names them",
 		})
 	}
@@ -215,3 +216,14 @@ func data(s string) bool {
 
 func digit(c byte) bool  { return '0' <= c && c <= '9' }
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// labelOf returns what requests to t are called in metrics when the script does
+// not say: the url and name tags. It is decided when first asked for.
+func (p *program) labelOf(t *transport.Target) string {
+	if label := t.Label.Load(); label != nil {
+		return *label
+	}
+	label := p.names.label(p.host, t.Name)
+	t.Label.Store(&label)
+	return label
+}

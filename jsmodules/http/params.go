@@ -11,6 +11,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/spelling"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -83,13 +84,13 @@ func (m *module) unknownParam(where, key string) {
 }
 
 func (m *module) responseType(where string, r *request, kind string) {
-	r.discard, r.binary = false, false
+	r.Discard, r.binary = false, false
 	switch kind {
 	case "text":
 	case "binary":
 		r.binary = true
 	case "none":
-		r.discard = true
+		r.Discard = true
 	default:
 		m.throw("TypeError", where+": responseType must be text, binary or none, got "+quoted(kind))
 	}
@@ -137,7 +138,7 @@ func parseTimeout(v any) (time.Duration, bool) {
 func (m *module) headers(where string, r *request, v goja.Value) {
 	o := m.object_(where, "headers", v)
 	keys := o.GetOwnPropertyNames()
-	r.headers = make([]header, 0, len(keys)+1)
+	r.Headers = make([]transport.Header, 0, len(keys)+1)
 	for _, key := range keys {
 		name := canonical(key)
 		value := strings.Trim(o.Get(key).String(), " \t")
@@ -152,14 +153,14 @@ func (m *module) headers(where string, r *request, v goja.Value) {
 			if strings.ContainsAny(value, " \t/\\@?#") {
 				m.throw("TypeError", where+": "+quoted(value)+" is not a Host")
 			}
-			r.host = value
+			r.Host = value
 		case "Content-Length":
 		case "Transfer-Encoding":
 			m.p.warn("the header Transfer-Encoding that a script set was left out: request bodies are sent with their length")
 		case "Cookie":
 			r.ownCookie = value
 		default:
-			r.headers = append(r.headers, header{name, value})
+			r.Headers = append(r.Headers, transport.Header{Name: name, Value: value})
 		}
 	}
 }
@@ -203,7 +204,7 @@ func (p *program) intern(tags []metric.Tag) *tagSet {
 		id = strconv.AppendInt(id, int64(len(t.Value)), 10)
 		id = append(append(id, ':'), t.Value...)
 	}
-	if set, ok := p.tagSets.lookup(stringOf(id)); ok {
+	if set, ok := p.tagSets.Lookup(stringOf(id)); ok {
 		return set
 	}
 	set := &tagSet{}
@@ -214,7 +215,7 @@ func (p *program) intern(tags []metric.Tag) *tagSet {
 			set.name = t.Value
 		}
 	}
-	return p.tagSets.put(string(id), set)
+	return p.tagSets.Put(string(id), set)
 }
 
-func quoted(s string) string { return strconv.Quote(clip(s)) }
+func quoted(s string) string { return strconv.Quote(transport.Clip(s)) }

@@ -4,61 +4,56 @@ import (
 	"crypto/tls"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/jsmodules/http/cache"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
 // program is what all VUs of a runner share: settings, caches and pools. Safe
 // for concurrent use.
 type program struct {
-	host      *sandbox.Host
-	opt       plan.HTTP
-	userAgent string
-	base      time.Time // zero of clock
-	tls       *tls.Config
-	system    systemTags
-	shape     *sandbox.Shape[*module]
-	metrics   httpMetrics
+	host    *sandbox.Host
+	opt     plan.HTTP
+	net     *transport.Network
+	set     *transport.Settings // of the module's own functions
+	system  systemTags
+	shape   *sandbox.Shape[*module]
+	metrics httpMetrics
 
-	targets  cache[string, *target]
-	tagSets  cache[string, *tagSet]
-	series   cache[seriesKey, *seriesSet]
-	warnings cache[string, struct{}]
+	tagSets  cache.Cache[string, *tagSet]
+	series   cache.Cache[seriesKey, *seriesSet]
+	warnings cache.Cache[string, struct{}]
 	warning  sync.Mutex // one decides at a time
 	names    names
-	scratch  sync.Pool
 }
 
 func newProgram(h *sandbox.Host) (*program, error) {
-	p := &program{host: h, base: time.Now(), shape: sandbox.NewShape(exports[:]...)}
+	p := &program{host: h, net: transport.NewNetwork(h.Dial), shape: sandbox.NewShape(exports[:]...)}
 	system := defaultSystemTags
 	// A script that is only inspected has no plan; it makes no requests either.
 	if h.Plan != nil {
 		p.opt = h.Plan.HTTP
 		system = h.Plan.SystemTags
 	}
-	p.userAgent = p.opt.UserAgent
 	p.system = newSystemTags(system)
-	p.tls = &tls.Config{
-		NextProtos:         []string{"http/1.1"},
-		InsecureSkipVerify: p.opt.InsecureSkipTLSVerify, // the user's choice
-	}
-	p.targets.limit = maxTargets
-	p.tagSets.limit = maxTagSets
-	p.series.limit = maxSeriesSet
-	p.warnings.limit = maxWarnings
-	p.scratch.New = func() any { return newScratch() }
-	if !validHeaderValue(p.userAgent) {
-		return nil, fmt.Errorf("option userAgent: %q holds a character that headers must not have", clip(p.userAgent))
+	p.set = transport.NewSettings(p.net, transport.Options{
+		BaseURL: p.opt.BaseURL, UserAgent: p.opt.UserAgent, Hosts: p.opt.Hosts, NoReuse: p.opt.NoConnectionReuse,
+		TLS: &tls.Config{
+			NextProtos:         []string{"http/1.1"},
+			InsecureSkipVerify: p.opt.InsecureSkipTLSVerify, // the user's choice
+		},
+	})
+	p.tagSets.Limit = maxTagSets
+	p.series.Limit = maxSeriesSet
+	p.warnings.Limit = maxWarnings
+	if !validHeaderValue(p.opt.UserAgent) {
+		return nil, fmt.Errorf("option userAgent: %q holds a character that headers must not have", transport.Clip(p.opt.UserAgent))
 	}
 	return p, p.metrics.define(h.Registry)
 }
-
-// clock returns the monotonic time since the program was loaded.
-func (p *program) clock() time.Duration { return time.Since(p.base) }
 
 // warn logs text once. Texts are stable, so there are few; should there be many,
 // those over the limit are left out.
@@ -80,16 +75,16 @@ func (p *program) warnHere(v *sandbox.VU, text, hint string) {
 
 // warned reports whether text was logged before, or must not be, and notes it.
 func (p *program) warned(text string) bool {
-	if _, known := p.warnings.lookup(text); known {
+	if _, known := p.warnings.Lookup(text); known {
 		return true
 	}
 	p.warning.Lock()
 	defer p.warning.Unlock()
-	if _, known := p.warnings.lookup(text); known {
+	if _, known := p.warnings.Lookup(text); known {
 		return true
 	}
-	p.warnings.put(text, struct{}{})
-	_, kept := p.warnings.lookup(text)
+	p.warnings.Put(text, struct{}{})
+	_, kept := p.warnings.Lookup(text)
 	return !kept
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -14,63 +15,63 @@ import (
 //
 // It touches no JavaScript, so it may run on any goroutine; w must be that
 // goroutine's own.
-func (c *client) exchange(ctx context.Context, r *request, scope *sandbox.Scope, w *recorder, res *response) {
-	q := &r.call
+func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope, w *recorder, res *response) {
+	q := &r.Call
 	if r.fail != nil {
 		// Nothing was sent, but a request was asked for and failed: a test
 		// must not pass because of it.
-		res.method, res.url, res.sentURL, res.fail, res.code = q.method, r.invalid, r.invalid, r.fail, r.fail.code
-		w.record(scope, r.tags, q, &res.reply, r.expect.judge(0), res.code)
+		res.method, res.url, res.sentURL, res.Fail, res.code = q.Method, r.Invalid, r.Invalid, r.fail, r.fail.Code
+		w.record(scope, r.tags, q, &res.Reply, r.expect.judge(0), res.code)
 		return
 	}
-	q.deadline = q.start + r.timeout
+	q.Deadline = q.Start + r.timeout
 	for hop := 0; ; hop++ {
-		q.cookie = cookieHeader(r, q.target.url)
+		q.Cookie = cookieHeader(r, q.Target.URL)
 		if hop > 0 {
-			res.reply = reply{}
+			res.Reply = transport.Reply{}
 		}
-		c.do(ctx, q, &res.reply)
-		if res.fail != nil && res.fail.own && c.p.host.SocketError != nil {
-			c.p.host.SocketError()
+		s.client.Do(ctx, q, &res.Reply)
+		if res.Fail != nil && res.Fail.Own && s.p.host.SocketError != nil {
+			s.p.host.SocketError()
 		}
 		if hop == 0 {
-			res.method, res.sentURL, res.host = q.method, q.target.name, q.host
-			res.sentHeaders, res.sentBody, res.sentCookie = q.headers, q.body, q.cookie
+			res.method, res.sentURL, res.host = q.Method, q.Target.Name, q.Host
+			res.sentHeaders, res.sentBody, res.sentCookie = q.Headers, q.Body, q.Cookie
 		}
-		if len(res.setCookie) > 0 && r.jar != nil {
-			r.jar.store(c.p, q.target.url, res.setCookie)
+		if len(res.SetCookie) > 0 && r.jar != nil {
+			r.jar.store(s.p, q.Target.URL, res.SetCookie)
 		}
-		var next *target
-		if res.location != "" && res.status != 0 && redirects(res.status) && hop < r.redirects {
-			var f *failure
-			if next, f = c.p.follow(q.target, res.location); f != nil {
-				res.fail, res.status = f, 0
+		var next *transport.Target
+		if res.Location != "" && res.Status != 0 && redirects(res.Status) && hop < r.redirects {
+			var f *transport.Failure
+			if next, f = s.follow(q.Target, res.Location); f != nil {
+				res.Fail, res.Status = f, 0
 			}
 		}
-		res.code = statusCode(res.status)
-		if res.fail != nil {
-			res.code = res.fail.code
+		res.code = transport.StatusCode(res.Status)
+		if res.Fail != nil {
+			res.code = res.Fail.Code
 		}
-		if res.fail == failInterrupted {
+		if res.Fail == transport.FailInterrupted {
 			// The target may have counted it, so it is counted here; it says
 			// nothing about the target, so nothing is measured.
-			if res.written {
-				w.record(scope, r.tags, q, &res.reply, unjudged, res.code)
+			if res.Written {
+				w.record(scope, r.tags, q, &res.Reply, unjudged, res.code)
 			}
 			break
 		}
-		w.record(scope, r.tags, q, &res.reply, r.expect.judge(res.status), res.code)
+		w.record(scope, r.tags, q, &res.Reply, r.expect.judge(res.Status), res.code)
 		if next == nil {
-			if hop > 0 && hop == r.redirects && res.location != "" && redirects(res.status) {
-				c.p.warn("a request to " + q.target.origin + " was redirected more often than it may be; its last response was returned")
+			if hop > 0 && hop == r.redirects && res.Location != "" && redirects(res.Status) {
+				s.p.warn("a request to " + q.Target.Origin + " was redirected more often than it may be; its last response was returned")
 			}
 			break
 		}
-		r.redirect(res.status, next)
-		q.queued = c.p.clock()
-		q.start = q.queued
+		r.redirect(res.Status, next)
+		q.Queued = s.p.net.Clock()
+		q.Start = q.Queued
 	}
-	res.url = q.target.name
+	res.url = q.Target.Name
 }
 
 func redirects(status int) bool {
@@ -82,14 +83,14 @@ func redirects(status int) bool {
 }
 
 // follow returns where a Location header leads.
-func (p *program) follow(from *target, location string) (*target, *failure) {
+func (s *session) follow(from *transport.Target, location string) (*transport.Target, *transport.Failure) {
 	u, err := url.Parse(location)
 	if err != nil {
-		return nil, &failure{code: codeURL, text: "redirect to an invalid URL"}
+		return nil, &transport.Failure{Code: transport.CodeURL, Text: "redirect to an invalid URL"}
 	}
-	next, err := p.target(from.url.ResolveReference(u).String())
+	next, err := s.set.Target(from.URL.ResolveReference(u).String())
 	if err != nil {
-		return nil, &failure{code: codeURL, text: "redirect to an unusable URL"}
+		return nil, &transport.Failure{Code: transport.CodeURL, Text: "redirect to an unusable URL"}
 	}
 	return next, nil
 }
@@ -98,27 +99,27 @@ func (p *program) follow(from *target, location string) (*target, *failure) {
 // become a GET without body, whatever the method was but HEAD, as k6 does and
 // RFC 9110 (15.4) allows. What was meant for one origin alone is not told to
 // another.
-func (r *request) redirect(status int, next *target) {
-	q := &r.call
-	if status <= 303 && q.method != "GET" && q.method != "HEAD" {
-		q.method, q.body = "GET", ""
-		q.headers = without(q.headers, "Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
+func (r *request) redirect(status int, next *transport.Target) {
+	q := &r.Call
+	if status <= 303 && q.Method != "GET" && q.Method != "HEAD" {
+		q.Method, q.Body = "GET", ""
+		q.Headers = without(q.Headers, "Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
 	}
-	if next.origin != q.target.origin {
-		q.headers = without(q.headers, "Authorization", "Proxy-Authorization")
-		q.host, r.ownCookie, r.cookies = "", "", nil
+	if next.Origin != q.Target.Origin {
+		q.Headers = without(q.Headers, "Authorization", "Proxy-Authorization")
+		q.Host, r.ownCookie, r.cookies = "", "", nil
 	}
-	q.target = next
+	q.Target = next
 }
 
 // without returns headers less those named, leaving the argument as it is.
-func without(headers []header, names ...string) []header {
-	if !slices.ContainsFunc(headers, func(h header) bool { return slices.Contains(names, h.name) }) {
+func without(headers []transport.Header, names ...string) []transport.Header {
+	if !slices.ContainsFunc(headers, func(h transport.Header) bool { return slices.Contains(names, h.Name) }) {
 		return headers
 	}
-	var out []header
+	var out []transport.Header
 	for _, h := range headers {
-		if !slices.Contains(names, h.name) {
+		if !slices.Contains(names, h.Name) {
 			out = append(out, h)
 		}
 	}

@@ -7,13 +7,14 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 	"golang.org/x/net/http/httpguts"
 )
 
 // request is what a script asked for: a call and what to do with its outcome.
 type request struct {
-	call
+	transport.Call
 	tags      *tagSet
 	expect    *expectation
 	redirects int
@@ -23,7 +24,7 @@ type request struct {
 	timeout   time.Duration
 	binary    bool
 	throw     bool
-	fail      *failure // the URL is not valid: there is nothing to send
+	fail      *transport.Failure // the URL is not valid: there is nothing to send
 }
 
 // simple implements http.get, http.post and their kind.
@@ -58,7 +59,7 @@ func (m *module) online(where string) {
 	case sandbox.Summary:
 		m.throw("Error", where+": requests are not possible in handleSummary")
 	case sandbox.VUSetup:
-		m.client.jar.record()
+		m.jar.record()
 	}
 }
 
@@ -74,12 +75,12 @@ func (m *module) perform(where, method string, u, body, params goja.Value) goja.
 	}
 	m.decode(where, r, method, u, body, params)
 	ctx := m.v.Context()
-	m.client.watch(ctx)
-	now := m.p.clock()
-	r.queued, r.start = now, now
+	m.client.Watch(ctx)
+	now := m.p.net.Clock()
+	r.Queued, r.Start = now, now
 	res := &response{m: m}
 	m.rec.delay, m.rec.scheduled = m.v.Delay()
-	m.client.exchange(ctx, r, m.v.Scope(), &m.rec, res)
+	m.exchange(ctx, r, m.v.Scope(), &m.rec, res)
 	if ctx.Err() != nil {
 		m.v.StopIfDone()
 	}
@@ -88,10 +89,10 @@ func (m *module) perform(where, method string, u, body, params goja.Value) goja.
 
 // finish hands a response to the script, or throws.
 func (m *module) finish(r *request, res *response) goja.Value {
-	if f := res.fail; f != nil && f != failInterrupted {
-		m.p.warnHere(m.v, warning(r, f), f.hint())
-		if r.throw && res.status == 0 {
-			m.throw("HTTPError", r.method+" "+res.url+": "+f.text)
+	if f := res.Fail; f != nil && f != transport.FailInterrupted {
+		m.p.warnHere(m.v, warning(r, f), f.Hint())
+		if r.throw && res.Status == 0 {
+			m.throw("HTTPError", r.Method+" "+res.url+": "+f.Text)
 		}
 	}
 	return m.wrap(res, r.binary)
@@ -99,11 +100,11 @@ func (m *module) finish(r *request, res *response) goja.Value {
 
 // warning is a line about a failure that is the same for all requests to one
 // host that fail alike.
-func warning(r *request, f *failure) string {
-	if r.target == nil {
-		return "request failed: " + f.text
+func warning(r *request, f *transport.Failure) string {
+	if r.Target == nil {
+		return "request failed: " + f.Text
 	}
-	return "request to " + r.target.origin + " failed: " + f.text
+	return "request to " + r.Target.Origin + " failed: " + f.Text
 }
 
 func (m *module) verb(where string, v goja.Value) string {
@@ -120,9 +121,9 @@ func (m *module) verb(where string, v goja.Value) string {
 // decode fills r from what the script passed. It runs script code (getters,
 // toString), and so must come before anything is started.
 func (m *module) decode(where string, r *request, method string, u, body, params goja.Value) {
-	*r = request{expect: m.expect, redirects: m.p.opt.MaxRedirects, jar: &m.client.jar, throw: m.p.opt.Throw}
-	r.method = method
-	r.discard = m.p.opt.DiscardResponseBodies
+	*r = request{expect: m.expect, redirects: m.p.opt.MaxRedirects, jar: m.jar, throw: m.p.opt.Throw}
+	r.Method = method
+	r.Discard = m.p.opt.DiscardResponseBodies
 	timeout := defaultTimeout
 	raw, name := m.url(where, u)
 	if params != nil && !goja.IsUndefined(params) && !goja.IsNull(params) {
@@ -139,14 +140,14 @@ func (m *module) decode(where string, r *request, method string, u, body, params
 		m.body(r, body)
 	}
 	if raw == m.lastURL && m.last != nil {
-		r.target = m.last
-	} else if t, err := m.p.target(raw); err != nil {
-		r.fail, r.invalid = &failure{code: codeURL, text: err.Error()}, maskUserinfo(clip(raw))
+		r.Target = m.last
+	} else if t, err := m.set.Target(raw); err != nil {
+		r.fail, r.Invalid = &transport.Failure{Code: transport.CodeURL, Text: err.Error()}, transport.MaskUserinfo(transport.Clip(raw))
 	} else {
-		r.target = t
+		r.Target = t
 		m.lastURL, m.last = raw, t
 	}
-	r.slack = min(deadlineSlack, timeout/8)
+	r.Slack = min(transport.DeadlineSlack, timeout/8)
 	// From here the time runs; start is set by whoever sends the request.
 	r.timeout = timeout
 }
@@ -169,25 +170,25 @@ func (m *module) url(where string, v goja.Value) (raw, name string) {
 func (m *module) body(r *request, v goja.Value) {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		r.call.body = v.String()
+		r.Call.Body = v.String()
 		return
 	}
 	if b, ok := binary(o); ok {
-		r.call.body = string(b)
+		r.Call.Body = string(b)
 		return
 	}
 	switch o.ClassName() {
 	case "String", "Number", "Boolean":
-		r.call.body = o.String()
+		r.Call.Body = o.String()
 		return
 	}
-	r.call.body = form(o)
-	for _, h := range r.headers {
-		if h.name == "Content-Type" {
+	r.Call.Body = form(o)
+	for _, h := range r.Headers {
+		if h.Name == "Content-Type" {
 			return
 		}
 	}
-	r.headers = append(r.headers, header{"Content-Type", "application/x-www-form-urlencoded"})
+	r.Headers = append(r.Headers, transport.Header{Name: "Content-Type", Value: "application/x-www-form-urlencoded"})
 }
 
 // binary returns the bytes of an ArrayBuffer or of a view on one.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
 // response is what a script gets for a request. It is the handler of a dynamic
@@ -15,7 +16,7 @@ import (
 // lies over them. A response nobody looks at costs four allocations.
 type response struct {
 	m *module
-	reply
+	transport.Reply
 	code int // error_code
 
 	url    string // of the last request, after redirects
@@ -23,7 +24,7 @@ type response struct {
 
 	// The first request, as the script asked for it.
 	method, sentURL, host string
-	sentHeaders           []header
+	sentHeaders           []transport.Header
 	sentBody, sentCookie  string
 
 	bodyValue goja.Value // body, made
@@ -90,24 +91,24 @@ func (r *response) Get(key string) goja.Value {
 	rt := r.m.rt
 	switch key {
 	case "status":
-		return rt.ToValue(r.status)
+		return rt.ToValue(r.Status)
 	case "body":
 		return r.bodyJS()
 	case "url":
 		return rt.ToValue(r.url)
 	case "error":
-		if r.fail != nil {
-			return rt.ToValue(r.fail.text)
+		if r.Fail != nil {
+			return rt.ToValue(r.Fail.Text)
 		}
 		return rt.ToValue("")
 	case "error_code":
 		return rt.ToValue(r.code)
 	case "proto":
-		return rt.ToValue(r.proto)
+		return rt.ToValue(r.Proto)
 	case "status_text":
 		return rt.ToValue(r.statusText())
 	case "timings":
-		return r.remember(key, rt.NewDynamicObject(&timingsObject{m: r.m, t: &r.timings}))
+		return r.remember(key, rt.NewDynamicObject(&timingsObject{m: r.m, t: &r.Timings}))
 	case "headers":
 		return r.remember(key, r.headersJS())
 	case "cookies":
@@ -166,41 +167,41 @@ func (r *response) Keys() []string {
 func (r *response) bodyJS() goja.Value {
 	if r.bodyValue == nil {
 		switch {
-		case r.status == 0, r.dropped:
+		case r.Status == 0, r.Dropped:
 			r.bodyValue = goja.Null()
 		case r.binary:
 			// A copy, for what scripts write into must not change json().
-			r.bodyValue = r.m.rt.ToValue(r.m.rt.NewArrayBuffer(bytes.Clone(r.body)))
+			r.bodyValue = r.m.rt.ToValue(r.m.rt.NewArrayBuffer(bytes.Clone(r.Body)))
 		default:
-			r.bodyValue = r.m.rt.ToValue(stringOf(r.body))
+			r.bodyValue = r.m.rt.ToValue(stringOf(r.Body))
 		}
 	}
 	return r.bodyValue
 }
 
 func (r *response) peerJS(key string) goja.Value {
-	p := r.peer
+	p := r.Peer
 	if p == nil {
-		p = &peer{}
+		p = &transport.Peer{}
 	}
 	rt := r.m.rt
 	switch key {
 	case "remote_ip":
-		return rt.ToValue(p.ip)
+		return rt.ToValue(p.IP)
 	case "remote_port":
-		return rt.ToValue(p.port)
+		return rt.ToValue(p.Port)
 	case "tls_version":
-		return rt.ToValue(p.tlsVersion)
+		return rt.ToValue(p.TLSVersion)
 	}
-	return rt.ToValue(p.tlsCipher)
+	return rt.ToValue(p.TLSCipher)
 }
 
 // statusText returns the status line after the protocol, such as "200 OK".
 func (r *response) statusText() string {
-	if r.status == 0 {
+	if r.Status == 0 {
 		return ""
 	}
-	line, _, _ := bytes.Cut(r.raw[:r.headLen], []byte("\n"))
+	line, _, _ := bytes.Cut(r.Raw[:r.HeadLen], []byte("\n"))
 	_, rest, _ := bytes.Cut(line, []byte(" "))
 	return strings.TrimSpace(string(rest))
 }
@@ -209,7 +210,7 @@ func (r *response) statusText() string {
 // their canonical form when they were parsed.
 func (r *response) lines(f func(name, value string)) {
 	first := true
-	for line := range bytes.Lines(r.raw[:r.headLen]) {
+	for line := range bytes.Lines(r.Raw[:r.HeadLen]) {
 		if first {
 			first = false
 			continue
@@ -224,7 +225,7 @@ func (r *response) lines(f func(name, value string)) {
 // headersJS returns the headers; of several with one name, the values joined.
 func (r *response) headersJS() goja.Value {
 	o := r.m.rt.NewObject()
-	if r.status == 0 {
+	if r.Status == 0 {
 		return o
 	}
 	var names []string
@@ -252,7 +253,7 @@ func (m *module) define(o *goja.Object, name string, v goja.Value) {
 func (r *response) cookiesJS() goja.Value {
 	rt := r.m.rt
 	o := rt.NewObject()
-	for _, line := range r.setCookie {
+	for _, line := range r.SetCookie {
 		ck, err := nethttp.ParseSetCookie(line)
 		if err != nil {
 			continue
@@ -284,14 +285,14 @@ func (r *response) requestJS() goja.Value {
 	headers, cookies := rt.NewObject(), rt.NewObject()
 	agent := false
 	for _, h := range r.sentHeaders {
-		agent = agent || h.name == "User-Agent"
-		m.appendTo(headers, h.name, rt.ToValue(h.value))
+		agent = agent || h.Name == "User-Agent"
+		m.appendTo(headers, h.Name, rt.ToValue(h.Value))
 	}
 	if r.host != "" {
 		m.appendTo(headers, "Host", rt.ToValue(r.host))
 	}
-	if !agent && m.p.userAgent != "" {
-		m.appendTo(headers, "User-Agent", rt.ToValue(m.p.userAgent))
+	if !agent && m.p.opt.UserAgent != "" {
+		m.appendTo(headers, "User-Agent", rt.ToValue(m.p.opt.UserAgent))
 	}
 	if r.sentBody != "" {
 		m.appendTo(headers, "Content-Length", rt.ToValue(strconv.Itoa(len(r.sentBody))))
@@ -316,7 +317,7 @@ func (r *response) requestJS() goja.Value {
 // timingsObject is response.timings, in milliseconds.
 type timingsObject struct {
 	m   *module
-	t   *timings
+	t   *transport.Timings
 	own map[string]goja.Value
 }
 
@@ -329,23 +330,23 @@ func (o *timingsObject) Get(key string) goja.Value {
 		return v
 	}
 	t := o.t
-	d := t.duration()
+	d := t.Duration()
 	switch key {
 	case "duration":
 	case "blocked":
-		d = t.blocked
+		d = t.Blocked
 	case "looking_up":
-		d = t.lookingUp
+		d = t.LookingUp
 	case "connecting":
-		d = t.connecting
+		d = t.Connecting
 	case "tls_handshaking":
-		d = t.tlsHandshaking
+		d = t.TLSHandshaking
 	case "sending":
-		d = t.sending
+		d = t.Sending
 	case "waiting":
-		d = t.waiting
+		d = t.Waiting
 	case "receiving":
-		d = t.receiving
+		d = t.Receiving
 	default:
 		return nil
 	}

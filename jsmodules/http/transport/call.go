@@ -1,0 +1,294 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// call is one request as it goes over the wire. A chain of redirects is several.
+type Call struct {
+	Method  string
+	Target  *Target  // nil: the URL is not valid, there is nothing to send
+	Invalid string   // that URL, without credentials
+	Host    string   // overrides the Host header; "" does not
+	Headers []Header // validated, canonical names; no Host, no Content-Length, no Cookie
+	Cookie  string   // value of the Cookie header
+	Body    string
+	Discard bool // read the response body, but do not keep it
+
+	Queued   time.Duration // when the script asked for it
+	Start    time.Duration // when it could begin
+	Deadline time.Duration
+	Slack    time.Duration
+}
+
+type Header struct{ Name, Value string }
+
+// timings are the phases of a call. duration is sending + waiting + receiving.
+type Timings struct {
+	Blocked, LookingUp, Connecting, TLSHandshaking, Sending, Waiting, Receiving time.Duration
+}
+
+func (t *Timings) Duration() time.Duration { return t.Sending + t.Waiting + t.Receiving }
+
+// reply is what came of a call. When fail is set and status is 0 there is no
+// response; with failSurplus there is one.
+type Reply struct {
+	Status    int
+	Proto     string
+	Raw       []byte // status line and headers, then the body, as one allocation
+	HeadLen   int
+	Body      []byte
+	Peer      *Peer
+	Timings   Timings
+	Fail      *Failure
+	Sent      int64
+	Received  int64
+	SetCookie []string // values of Set-Cookie
+	Location  string   // of a 3xx response
+	Written   bool     // the whole request was sent
+	Resent    bool     // it was sent before, over a connection that ended without an answer
+	Dropped   bool     // the body was read but not kept
+}
+
+// scratch is what a call needs while it runs; pooled.
+type scratch struct {
+	br   *bufio.Reader
+	head fasthttp.ResponseHeader
+	out  []byte
+}
+
+func newScratch() *scratch {
+	s := &scratch{br: bufio.NewReaderSize(nil, readBuffer), out: make([]byte, 0, 512)}
+	s.head.SetNoDefaultContentType(true)
+	return s
+}
+
+func (n *Network) acquire() *scratch { return n.scratch.Get().(*scratch) }
+
+func (n *Network) release(s *scratch) {
+	s.br.Reset(nil)
+	if cap(s.out) > 2*inlineBody {
+		s.out = make([]byte, 0, 512)
+	}
+	n.scratch.Put(s)
+}
+
+// do sends q and reads the response.
+//
+// A connection kept alive may have been closed by the server at the very moment
+// the request was sent. When it ends without one byte of response, the request
+// is sent again, once and on a new connection, if RFC 9110 (9.2.2) allows it: its
+// method is idempotent, or none of it had been written. The script sees one
+// request; the bytes of both attempts are counted, the first attempt's time is
+// part of `blocked`, and http_req_retries counts it if the target may have
+// received the first attempt too.
+func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
+	s := c.net.acquire()
+	s.out = c.set.appendRequest(s.out[:0], q)
+	if !c.set.opt.NoReuse {
+		for cn := c.reuse(q.Target.Origin); cn != nil; cn = c.reuse(q.Target.Origin) {
+			// Taking a connection from the list costs less than reading the clock.
+			r.Timings.Blocked = q.Start - q.Queued
+			before := r.Sent
+			outcome := c.converse(cn, q, s, r, q.Start)
+			if outcome == done {
+				c.net.release(s)
+				return
+			}
+			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: outcome == resend && r.Sent > before}
+			if outcome == resend {
+				break
+			}
+		}
+	}
+	var cn *conn
+	cn, r.Fail = c.connect(ctx, q.Target, q.Deadline, &r.Timings)
+	if cn != nil {
+		start := c.net.Clock()
+		r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
+		c.converse(cn, q, s, r, start)
+	}
+	c.net.release(s)
+}
+
+// outcome says what is to follow an attempt to carry out a call.
+type outcome uint8
+
+const (
+	done   outcome = iota
+	stale          // the connection was dead before anything was sent: take the next
+	resend         // it died without an answer: send again, on a new connection
+)
+
+// converse sends the request in s.out over cn, reads the response into r and
+// disposes of cn.
+func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Duration) outcome {
+	w := cn.wire
+	used, before := w.used, w.out
+	r.Peer = cn.peer
+	cn.arm(c.net.base, q.Deadline, q.Slack)
+	s.br.Reset(cn.Conn)
+	var sent time.Duration
+	var sendErr, readErr error
+	if w.asker != nil && cn.plain() && len(q.Body) <= inlineBody {
+		w.request = s.out
+		_, readErr = s.br.Peek(1)
+		sent, sendErr = w.answer.sentAt, w.answer.sendErr
+		if readErr == errStale {
+			c.discard(cn)
+			return stale
+		}
+		r.Written = w.answer.written == len(s.out)
+	} else {
+		if used && w.asker != nil && !w.asker.quiet() {
+			c.discard(cn)
+			return stale
+		}
+		sendErr = send(cn, s.out, q.Body)
+		sent = c.net.Clock()
+		r.Written = sendErr == nil
+		// A server may answer, with 413 say, and close before it has read the
+		// whole request: whatever error sending gave, look for a response.
+		_, readErr = s.br.Peek(1)
+	}
+	w.used = true
+	first := c.net.Clock()
+	if sent < start { // the server spoke before it was asked
+		sent = first
+	}
+	r.Timings.Sending = sent - start
+	r.Timings.Waiting = first - sent
+
+	keep := false
+	switch {
+	case readErr == nil:
+		if r.Fail = r.read(s, cn, q); r.Fail == nil || r.Fail == failSurplus {
+			keep = r.Fail == nil && r.Written && c.keep(cn, s, q, r)
+		} else if sendErr != nil {
+			r.Fail = IOFailure(sendErr)
+		}
+		r.Timings.Receiving = c.net.Clock() - first
+	case sendErr != nil:
+		r.Fail = IOFailure(sendErr)
+	case readErr == io.EOF:
+		r.Fail = failNoResponse
+	default:
+		r.Fail = IOFailure(readErr)
+	}
+	unsent := w.out == before
+	in, out := w.taken()
+	r.Received += in
+	r.Sent += out
+	if keep {
+		c.release(cn)
+	} else {
+		c.discard(cn)
+	}
+	if r.Fail != nil && r.Fail != failSurplus {
+		r.Status = 0
+	}
+	if used && readErr != nil && closed(r.Fail) && (unsent || idempotent(q.Method)) {
+		return resend
+	}
+	return done
+}
+
+// keep reports whether the connection can carry another request.
+func (c *Client) keep(cn *conn, s *scratch, q *Call, r *Reply) bool {
+	return !c.set.opt.NoReuse && !s.head.ConnectionClose() && r.Status != 101 &&
+		!hasToken(s.head.Peek("Connection"), "close") && !asksClose(q.Headers) && cn.drained()
+}
+
+// send writes the request: in one piece, unless its body is big.
+func send(cn *conn, head []byte, body string) error {
+	if _, err := cn.Write(head); err != nil || len(body) <= inlineBody {
+		return err
+	}
+	_, err := io.WriteString(plainWriter{cn}, body)
+	return err
+}
+
+// plainWriter lets io.WriteString hand over a string without a copy.
+type plainWriter struct{ *conn }
+
+func (w plainWriter) WriteString(s string) (int, error) { return w.Write(bytesOf(s)) }
+
+// closed reports whether f means that the other side had hung up.
+func closed(f *Failure) bool {
+	return f != nil && (f == failNoResponse || f.Code == codeReset || f.Code == codeBrokenPipe)
+}
+
+func idempotent(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE":
+		return true
+	}
+	return false
+}
+
+// appendRequest appends the request's header, and its body when that is small.
+//
+// It is written here and not by fasthttp.Request because nearly all of it is
+// ready in the target.
+func (set *Settings) appendRequest(b []byte, q *Call) []byte {
+	t := q.Target
+	b = append(b, q.Method...)
+	b = append(b, t.line...)
+	if q.Host != "" {
+		b = append(b, q.Host...)
+	} else {
+		b = append(b, t.host...)
+	}
+	b = append(b, "\r\n"...)
+	agent, authorization, connection := false, false, false
+	for i := range q.Headers {
+		h := &q.Headers[i]
+		switch h.Name {
+		case "User-Agent":
+			agent = true
+			if h.Value == "" {
+				continue // as net/http: an empty one asks for none
+			}
+		case "Authorization":
+			authorization = true
+		case "Connection":
+			connection = true
+		}
+		b = appendHeader(b, h.Name, h.Value)
+	}
+	if !agent && set.opt.UserAgent != "" {
+		b = appendHeader(b, "User-Agent", set.opt.UserAgent)
+	}
+	if !authorization && t.auth != "" {
+		b = appendHeader(b, "Authorization", t.auth)
+	}
+	if q.Cookie != "" {
+		b = appendHeader(b, "Cookie", q.Cookie)
+	}
+	if set.opt.NoReuse && !connection {
+		b = appendHeader(b, "Connection", "close")
+	}
+	if q.Body != "" || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH" {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(q.Body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, "\r\n"...)
+	if len(q.Body) <= inlineBody {
+		b = append(b, q.Body...)
+	}
+	return b
+}
+
+func appendHeader(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}

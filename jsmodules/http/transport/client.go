@@ -1,0 +1,236 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http/httptrace"
+	"slices"
+	"sync"
+	"time"
+)
+
+// client holds the connections of one VU: no other VU ever uses them, as no two
+// people share a browser.
+//
+// Its methods may be called from several goroutines (those of http.batch).
+type Client struct {
+	net *Network
+	set *Settings
+
+	mu    sync.Mutex
+	idle  []*conn // free for reuse, most recently used last
+	open  *conn   // list of all open connections, idle and in use
+	epoch uint64  // counts contexts; a late end of an earlier one is told by it
+	ended bool    // the context has ended: open nothing
+
+	ctx    context.Context // watched; VU's goroutine only
+	unwind func() bool
+}
+
+// NewClient returns a client without connections.
+func NewClient(s *Settings) *Client { return &Client{net: s.net, set: s} }
+
+// watch makes the end of ctx close the client's connections, so that a blocked
+// read ends at once. One watch serves all requests under one context.
+func (c *Client) Watch(ctx context.Context) {
+	if ctx == c.ctx {
+		return
+	}
+	if c.unwind != nil {
+		c.unwind()
+	}
+	c.ctx = ctx
+	c.mu.Lock()
+	c.epoch++
+	epoch := c.epoch
+	c.ended = false
+	c.mu.Unlock()
+	c.unwind = context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.epoch != epoch {
+			return
+		}
+		c.ended = true
+		for cn := c.open; cn != nil; cn = cn.next {
+			cn.wire.Conn.Close() // whoever uses it notices and takes it off the list
+		}
+		for _, cn := range c.idle {
+			c.unlink(cn)
+		}
+		c.idle = nil
+	})
+}
+
+// unwatch lets the connections outlive the context: another one follows.
+func (c *Client) Unwatch() {
+	if c.unwind != nil {
+		c.unwind()
+		c.unwind, c.ctx = nil, nil
+	}
+}
+
+// reset closes the idle connections.
+func (c *Client) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, cn := range c.idle {
+		c.unlink(cn)
+		cn.wire.Conn.Close()
+	}
+	c.idle = nil
+}
+
+// close ends the client for good.
+func (c *Client) Close() {
+	if c.unwind != nil {
+		c.unwind()
+	}
+	c.Reset()
+}
+
+// reuse returns an idle connection to origin, or nil.
+func (c *Client) reuse(origin string) *conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.idle) - 1; i >= 0; i-- {
+		cn := c.idle[i]
+		if cn.origin != origin {
+			continue
+		}
+		c.idle = slices.Delete(c.idle, i, i+1)
+		return cn
+	}
+	return nil
+}
+
+// release gives a connection back for reuse.
+func (c *Client) release(cn *conn) {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		c.discard(cn)
+		return
+	}
+	var oldest *conn
+	if len(c.idle) >= maxIdle {
+		oldest = c.idle[0]
+		c.idle = slices.Delete(c.idle, 0, 1)
+	}
+	c.idle = append(c.idle, cn)
+	c.mu.Unlock()
+	if oldest != nil {
+		c.discard(oldest)
+	}
+}
+
+// discard closes a connection that is not on the idle list. Closing only the
+// wire spares the server a TLS goodbye nobody waits for.
+func (c *Client) discard(cn *conn) {
+	c.mu.Lock()
+	c.unlink(cn)
+	c.mu.Unlock()
+	cn.wire.Conn.Close()
+}
+
+// unlink takes cn off the list of open connections; c.mu is held.
+func (c *Client) unlink(cn *conn) {
+	if cn.prev != nil {
+		cn.prev.next = cn.next
+	} else if c.open == cn {
+		c.open = cn.next
+	}
+	if cn.next != nil {
+		cn.next.prev = cn.prev
+	}
+	cn.prev, cn.next = nil, nil
+}
+
+// link puts cn on the list, unless the context has ended meanwhile.
+func (c *Client) link(cn *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return false
+	}
+	cn.next = c.open
+	if c.open != nil {
+		c.open.prev = cn
+	}
+	c.open = cn
+	return true
+}
+
+// connect opens a connection to t, TLS included, by deadline, and notes how
+// long the steps took.
+func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration, tm *Timings) (*conn, *Failure) {
+	n := c.net
+	var lookup lookupTimer
+	dialCtx, cancel := context.WithDeadline(ctx, n.base.Add(deadline))
+	defer cancel()
+	start := n.Clock()
+	nc, err := n.Dial(lookup.trace(dialCtx, n), "tcp", t.addr)
+	now := n.Clock()
+	tm.LookingUp += lookup.took()
+	tm.Connecting += now - start - lookup.took()
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, FailInterrupted
+		}
+		return nil, DialFailure(err, t.addr)
+	}
+	w := newWire(nc, n.Clock)
+	cn := &conn{Conn: w, wire: w, origin: t.Origin, peer: newPeer(nc)}
+	if !c.link(cn) {
+		nc.Close()
+		return nil, FailInterrupted
+	}
+	if !t.secure {
+		return cn, nil
+	}
+	cfg := c.set.opt.TLS.Clone()
+	cfg.ServerName = t.SNI
+	tc := tls.Client(w, cfg)
+	cn.arm(n.base, deadline, 0)
+	err = tc.Handshake()
+	tm.TLSHandshaking += n.Clock() - now
+	if err != nil {
+		c.discard(cn)
+		return nil, handshakeFailure(err, t.SNI)
+	}
+	state := tc.ConnectionState()
+	cn.peer.TLSVersion = tlsVersionName(state.Version)
+	cn.peer.TLSCipher = tls.CipherSuiteName(state.CipherSuite)
+	cn.Conn = tc
+	return cn, nil
+}
+
+// lookupTimer measures name resolution inside a dial.
+type lookupTimer struct {
+	mu          sync.Mutex // a dial that is given up may still report
+	start, done time.Duration
+}
+
+func (l *lookupTimer) trace(ctx context.Context, n *Network) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.start = n.Clock()
+		},
+		DNSDone: func(httptrace.DNSDoneInfo) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.done = n.Clock()
+		},
+	})
+}
+
+func (l *lookupTimer) took() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done <= l.start {
+		return 0
+	}
+	return l.done - l.start
+}

@@ -1,0 +1,166 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"strconv"
+	"time"
+)
+
+// conn is one connection of one VU. It holds no buffers: those belong to the
+// request that uses it. Only the goroutine that acquired it may use it; close
+// alone may be called from elsewhere.
+type conn struct {
+	net.Conn // what requests are written to and responses read from: wire, or TLS over it
+	wire     *wire
+	origin   string
+	peer     *Peer
+	deadline time.Duration // in force, on the program's clock; 0: none
+
+	prev, next *conn // the client's list of open connections
+}
+
+// peer is what a response tells about the other side. Immutable.
+type Peer struct {
+	IP         string
+	Port       int
+	TLSVersion string // "tls1.3"
+	TLSCipher  string // "TLS_AES_128_GCM_SHA256"
+}
+
+// wire counts the bytes that cross the network, TLS included, and remembers why
+// reading from it failed.
+type wire struct {
+	net.Conn
+	in, out int64
+	err     error // last error of Read
+	hold    bool  // Read takes nothing from the network
+
+	clock   func() time.Duration
+	asker   *asker // nil when the connection is no socket
+	request []byte // to be sent by the next Read
+	used    bool   // has carried a request before
+	answer  answer // of the last request sent by Read
+}
+
+func newWire(nc net.Conn, clock func() time.Duration) *wire {
+	return &wire{Conn: nc, clock: clock, asker: newAsker(nc, clock)}
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	if w.hold {
+		return 0, errHeld
+	}
+	if w.request != nil {
+		return w.ask(p)
+	}
+	n, err := w.Conn.Read(p)
+	w.in += int64(n)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// errStale says that a connection kept alive had something to say before it was
+// asked; nothing has been sent.
+var errStale = errors.New("stale connection")
+
+// ask sends the request and reads what comes first.
+func (w *wire) ask(p []byte) (int, error) {
+	request := w.request
+	w.request = nil
+	a := w.asker.ask(request, p, w.used)
+	if a.sendErr == nil && a.written < len(request) && !a.stale && a.readErr == nil && a.n == 0 {
+		// The socket is full. The rest goes the usual way, which can wait.
+		var n int
+		n, a.sendErr = w.Conn.Write(request[a.written:])
+		a.written += n
+		a.sentAt = w.clock()
+		a.n, a.readErr = w.Conn.Read(p)
+	}
+	w.answer = a
+	if a.stale {
+		return 0, errStale
+	}
+	w.out += int64(a.written)
+	w.in += int64(a.n)
+	if a.readErr != nil {
+		w.err = a.readErr
+	}
+	return a.n, a.readErr
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	w.out += int64(n)
+	return n, err
+}
+
+// errHeld is what a held wire answers. TLS forgets it, as it does any timeout.
+var errHeld net.Error = held{}
+
+type held struct{}
+
+func (held) Error() string   { return "read held back" }
+func (held) Timeout() bool   { return true }
+func (held) Temporary() bool { return true }
+
+// plain reports whether there is no TLS on the connection.
+func (c *conn) plain() bool { return c.peer.TLSVersion == "" }
+
+// drained reports whether the TLS layer holds no bytes that came after the
+// response; they would be taken for the beginning of the next one.
+func (c *conn) drained() bool {
+	if c.plain() {
+		return true
+	}
+	var b [1]byte
+	c.wire.hold = true
+	n, err := c.Conn.Read(b[:])
+	c.wire.hold = false
+	return n == 0 && errors.Is(err, errHeld)
+}
+
+// taken returns the bytes counted since the last call.
+func (w *wire) taken() (in, out int64) {
+	in, out = w.in, w.out
+	w.in, w.out = 0, 0
+	return in, out
+}
+
+// arm makes I/O on the connection fail at deadline, or up to slack later.
+func (c *conn) arm(base time.Time, deadline, slack time.Duration) {
+	if c.deadline >= deadline && c.deadline <= deadline+slack {
+		return
+	}
+	c.deadline = deadline + slack
+	c.wire.SetDeadline(base.Add(c.deadline)) // fails only on a closed connection, as the next write will
+}
+
+func newPeer(nc net.Conn) *Peer {
+	p := &Peer{}
+	if addr := nc.RemoteAddr(); addr != nil {
+		host, port, err := net.SplitHostPort(addr.String())
+		if err == nil {
+			p.IP = host
+			p.Port, _ = strconv.Atoi(port)
+		}
+	}
+	return p
+}
+
+func tlsVersionName(v uint16) string {
+	switch v {
+	case tls.VersionTLS10:
+		return "tls1.0"
+	case tls.VersionTLS11:
+		return "tls1.1"
+	case tls.VersionTLS12:
+		return "tls1.2"
+	case tls.VersionTLS13:
+		return "tls1.3"
+	}
+	return ""
+}

@@ -1,0 +1,217 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+
+	"github.com/swarmload/swarm/sandbox/egress"
+)
+
+// Error codes of requests, reported as `error_code` on responses and metrics.
+// Those up to 1999 that k6 documents have k6's meaning; 1030–1039 are ours, for
+// servers that break the protocol.
+const (
+	CodeGeneric = 1000
+	CodeURL     = 1020
+
+	CodeMalformed    = 1030 // not an HTTP response, or a broken one
+	CodeLengths      = 1031 // contradicting lengths
+	CodeSurplus      = 1032 // bytes after the response
+	CodeHeadTooLarge = 1033
+	CodeBodyTooLarge = 1034
+	CodeInterim      = 1035 // too many 1xx responses
+	CodeTruncated    = 1036 // connection closed in the middle of the response
+	CodeNoResponse   = 1037 // connection closed without any response
+
+	codeTimeout     = 1050
+	codeInterrupted = 1051 // the test ended before the response was there
+
+	codeDNS         = 1100
+	codeNoSuchHost  = 1101
+	codeBlockedIP   = 1110
+	codeTCP         = 1200
+	codeBrokenPipe  = 1201
+	codeErrno       = 1202
+	CodeDial        = 1210
+	codeDialTimeout = 1211
+	codeRefused     = 1212
+	codeReset       = 1220
+	codeTLS         = 1300
+	codeAuthority   = 1310
+	codeHostname    = 1311
+	CodeDecode      = 1701
+)
+
+// failure is why a request has no usable response. Its text is stable: it holds
+// no ephemeral port and no bytes of the peer, so it serves as a tag value.
+type Failure struct {
+	Code   int
+	Text   string
+	advice string // what to look at first, where the code alone does not say
+	Own    bool   // the generator is the cause: it has no descriptor, port or buffer left
+}
+
+func (f *Failure) Error() string { return f.Text }
+
+// hint says what to look at first; empty when the text says it all.
+func (f *Failure) Hint() string {
+	if f.advice != "" {
+		return f.advice
+	}
+	switch f.Code {
+	case codeRefused:
+		return "is the target running, and are host and port right?"
+	case codeDNS, codeNoSuchHost:
+		return "is the host name right?"
+	case codeDialTimeout:
+		return "is the host reachable from here?"
+	case codeTimeout:
+		return "the parameter timeout gives a request more time (default 60s)"
+	case codeAuthority, codeHostname:
+		return "the option insecureSkipTLSVerify accepts any certificate"
+	case codeBlockedIP:
+		return "no script may reach this address"
+	}
+	return ""
+}
+
+var (
+	failMalformed    = &Failure{Code: CodeMalformed, Text: "malformed response"}
+	failLengths      = &Failure{Code: CodeLengths, Text: "response with contradicting lengths"}
+	failSurplus      = &Failure{Code: CodeSurplus, Text: "bytes after the response"}
+	failHeadTooLarge = &Failure{Code: CodeHeadTooLarge, Text: "response header larger than 64 KiB"}
+	failInterim      = &Failure{Code: CodeInterim, Text: "too many 1xx responses"}
+	failTruncated    = &Failure{Code: CodeTruncated, Text: "connection closed in the middle of the response"}
+	failNoResponse   = &Failure{Code: CodeNoResponse, Text: "connection closed without a response"}
+	failTimeout      = &Failure{Code: codeTimeout, Text: "request timeout"}
+	FailInterrupted  = &Failure{Code: codeInterrupted, Text: "interrupted by the end of the test"}
+	failDecode       = &Failure{Code: CodeDecode, Text: "response body cannot be decompressed"}
+)
+
+// statusCode returns the error code of an HTTP status, 0 when it is no error.
+func StatusCode(status int) int {
+	if status >= 400 && status < 600 {
+		return 1000 + status
+	}
+	return 0
+}
+
+// dialFailure says why a connection to addr could not be opened.
+func DialFailure(err error, addr string) *Failure {
+	var dns *net.DNSError
+	var errno syscall.Errno
+	var blocked *egress.Blocked
+	switch {
+	case errors.Is(err, context.Canceled):
+		return FailInterrupted
+	case exhausted(err):
+		f := &Failure{Code: CodeDial, Text: "cannot connect to " + addr, Own: true}
+		if errors.As(err, &errno) {
+			f.Text += ": " + errno.Error()
+		}
+		f.advice = "this machine has no buffer or port left for connections; use fewer VUs, or more machines"
+		switch errno {
+		case syscall.EMFILE, syscall.ENFILE:
+			f.advice = "each VU has its own connections; ulimit -n says how many files and connections a process may have"
+		case syscall.EADDRNOTAVAIL:
+			f.advice = "this machine has no free port left for connections to that address; reuse connections, or use fewer VUs"
+		}
+		return f
+	case errors.As(err, &blocked):
+		return &Failure{Code: codeBlockedIP, Text: blocked.Error()}
+	case errors.As(err, &dns):
+		host, _, _ := net.SplitHostPort(addr)
+		if dns.IsNotFound {
+			return &Failure{Code: codeNoSuchHost, Text: "no such host: " + host}
+		}
+		return &Failure{Code: codeDNS, Text: "lookup of " + host + " failed"}
+	case isTimeout(err):
+		return &Failure{Code: codeDialTimeout, Text: "timeout connecting to " + addr}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &Failure{Code: codeRefused, Text: "connection refused by " + addr}
+	case errors.Is(err, syscall.ECONNRESET):
+		return &Failure{Code: codeReset, Text: "connection reset by peer"}
+	case errors.As(err, &errno):
+		return &Failure{Code: CodeDial, Text: "cannot connect to " + addr + ": " + errno.Error()}
+	}
+	return &Failure{Code: CodeDial, Text: "cannot connect to " + addr}
+}
+
+// exhausted reports whether err is the generator's own doing: it has run out of
+// descriptors, local ports or socket buffers.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.ENOBUFS)
+}
+
+// handshakeFailure says why a TLS session with the server could not be set up.
+func handshakeFailure(err error, name string) *Failure {
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &authority):
+		return &Failure{Code: codeAuthority, Text: "certificate of " + name + " is signed by an unknown authority"}
+	case errors.As(err, &hostname):
+		return &Failure{Code: codeHostname, Text: "certificate is not valid for " + name}
+	case errors.As(err, &alert):
+		return &Failure{Code: codeTLS, Text: alert.Error()}
+	case isTimeout(err), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return IOFailure(err)
+	}
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) {
+		return &Failure{Code: codeTLS, Text: "certificate of " + name + " is not valid: " + reasonText(invalid.Reason)}
+	}
+	return &Failure{Code: codeTLS, Text: "TLS handshake with " + name + " failed"}
+}
+
+func reasonText(r x509.InvalidReason) string {
+	if r == x509.Expired {
+		return "expired or not yet valid"
+	}
+	return "reason " + strconv.Itoa(int(r))
+}
+
+// ioFailure says why reading or writing on an open connection failed.
+func IOFailure(err error) *Failure {
+	var errno syscall.Errno
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	switch {
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+		return failTruncated
+	case isTimeout(err):
+		return failTimeout
+	case errors.Is(err, net.ErrClosed):
+		return FailInterrupted // only the end of the context closes a connection in use
+	case errors.Is(err, syscall.ECONNRESET):
+		return &Failure{Code: codeReset, Text: "connection reset by peer"}
+	case errors.Is(err, syscall.EPIPE):
+		return &Failure{Code: codeBrokenPipe, Text: "broken pipe: the server closed the connection"}
+	case errors.As(err, &errno):
+		return &Failure{Code: codeErrno, Text: errno.Error(), Own: exhausted(errno)}
+	case errors.As(err, &alert), errors.As(err, &record):
+		return &Failure{Code: codeTLS, Text: "TLS record not valid"}
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return &Failure{Code: codeTCP, Text: "network error on " + op.Op}
+	}
+	return &Failure{Code: CodeGeneric, Text: "connection failed"}
+}
+
+func isTimeout(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}

@@ -1,0 +1,284 @@
+package transport
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"net/http/httputil"
+	"slices"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+)
+
+// read reads one response; the first byte is in s.br already. Nothing the
+// server sends makes it hold more than maxHead + maxBody bytes, or allocate
+// ahead of what has arrived.
+func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
+	br := s.br
+	r.Dropped = q.Discard
+	for interim := 0; ; interim++ {
+		var f *Failure
+		if br, f = fillHead(br, cn); f != nil {
+			return f
+		}
+		if f = r.readHead(br, &s.head); f != nil {
+			return f
+		}
+		if r.Status >= 200 || r.Status == 101 {
+			break
+		}
+		if interim == maxInterim {
+			return failInterim
+		}
+	}
+	for _, v := range s.head.Cookies() {
+		r.SetCookie = append(r.SetCookie, string(v))
+	}
+	if r.Status >= 300 && r.Status < 400 {
+		r.Location = string(s.head.Peek(fasthttp.HeaderLocation))
+	}
+	if f := r.readBody(br, cn, &s.head, q); f != nil {
+		return f
+	}
+	if br.Buffered() > 0 {
+		return failSurplus
+	}
+	if encoding := s.head.ContentEncoding(); len(encoding) > 0 && len(r.Body) > 0 {
+		body, f := decode(string(encoding), r.Body)
+		if f != nil {
+			return f
+		}
+		r.Body = body
+	}
+	return nil
+}
+
+// fillHead makes sure that br holds a whole response header. A header that does
+// not fit goes on in a bigger reader, which it returns.
+func fillHead(br *bufio.Reader, cn *conn) (*bufio.Reader, *Failure) {
+	for seen := 0; ; {
+		b, _ := br.Peek(br.Buffered())
+		if !bytes.HasPrefix(b, protoPrefix[:min(len(b), len(protoPrefix))]) {
+			return br, failMalformed
+		}
+		if endOfHead(b, max(seen-3, 0)) {
+			return br, nil
+		}
+		seen = len(b)
+		if seen == br.Size() {
+			if seen >= maxHead {
+				return br, failHeadTooLarge
+			}
+			rest := io.MultiReader(bytes.NewReader(bytes.Clone(b)), cn.Conn)
+			br = bufio.NewReaderSize(rest, maxHead)
+			if _, err := br.Peek(seen); err != nil {
+				return br, IOFailure(err)
+			}
+			continue
+		}
+		if _, err := br.Peek(seen + 1); err != nil {
+			return br, IOFailure(err)
+		}
+	}
+}
+
+var protoPrefix = []byte("HTTP/1.")
+
+// endOfHead reports whether an empty line follows in b[from:].
+func endOfHead(b []byte, from int) bool {
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 {
+			return false
+		}
+		from += i + 1
+		rest := b[from:]
+		if len(rest) > 0 && rest[0] == '\n' || len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' {
+			return true
+		}
+	}
+}
+
+// readHead parses the header at the start of br's buffer and keeps its bytes.
+func (r *Reply) readHead(br *bufio.Reader, h *fasthttp.ResponseHeader) *Failure {
+	buffered := br.Buffered()
+	b, _ := br.Peek(buffered)
+	err := h.Read(br)
+	switch {
+	case errors.Is(err, fasthttp.ErrDuplicateContentLength):
+		return failLengths
+	case err != nil:
+		return failMalformed
+	}
+	r.Status = h.StatusCode()
+	r.Proto = protoName(h.Protocol())
+	head := b[:buffered-br.Buffered()]
+	if h.ContentLength() == -1 && hasContentLength(head) {
+		// RFC 9112, 6.3: this smells of response splitting.
+		return failLengths
+	}
+	size := len(head)
+	if n := h.ContentLength(); n > 0 {
+		size += min(n, firstGrowth)
+	}
+	r.Raw = append(make([]byte, 0, size), head...)
+	r.HeadLen = len(head)
+	return nil
+}
+
+func protoName(b []byte) string {
+	if string(b) == "HTTP/1.1" {
+		return "HTTP/1.1"
+	}
+	return string(b)
+}
+
+func hasContentLength(head []byte) bool {
+	const name = "content-length:"
+	for line := range bytes.Lines(head) {
+		if len(line) >= len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// readBody reads what follows the header, by the rules of RFC 9112, 6.3.
+func (r *Reply) readBody(br *bufio.Reader, cn *conn, h *fasthttp.ResponseHeader, q *Call) *Failure {
+	if q.Method == "HEAD" || r.Status == 204 || r.Status == 304 || r.Status == 101 {
+		return nil
+	}
+	length := h.ContentLength()
+	limit := int64(maxBody)
+	if q.Discard {
+		limit = math.MaxInt64
+	}
+	var err error
+	switch {
+	case length >= 0:
+		if int64(length) > limit {
+			return failBodyTooLarge
+		}
+		err = r.keepBody(br, int64(length), int64(length), q.Discard)
+	case length == -1:
+		if err = r.keepBody(httputil.NewChunkedReader(br), -1, limit, q.Discard); err == nil {
+			err = skipTrailers(br)
+		}
+		if err != nil && err != io.ErrUnexpectedEOF && err != errTooLarge && cn.wire.err == nil {
+			return failMalformed
+		}
+	default:
+		err = r.keepBody(br, -1, limit, q.Discard)
+	}
+	switch {
+	case err == errTooLarge:
+		return failBodyTooLarge
+	case err != nil:
+		return IOFailure(err)
+	}
+	return nil
+}
+
+var (
+	errTooLarge      = errors.New("body too large")
+	failBodyTooLarge = &Failure{Code: CodeBodyTooLarge, Text: "response body larger than 64 MiB"}
+)
+
+// keepBody appends the body to r.raw, or drops it: length bytes, or when that is
+// -1 all until the end of src but at most limit.
+func (r *Reply) keepBody(src io.Reader, length, limit int64, discard bool) error {
+	if discard {
+		n, err := io.Copy(io.Discard, io.LimitReader(src, limit))
+		if err == nil && length >= 0 && n < length {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	start := len(r.Raw)
+	for got := int64(0); length < 0 || got < length; {
+		if len(r.Raw) == cap(r.Raw) {
+			r.Raw = slices.Grow(r.Raw, growth(len(r.Raw)-start, length, got))
+		}
+		space := int64(cap(r.Raw) - len(r.Raw))
+		if length >= 0 {
+			space = min(space, length-got)
+		}
+		n, err := src.Read(r.Raw[len(r.Raw) : len(r.Raw)+int(space)])
+		r.Raw = r.Raw[:len(r.Raw)+n]
+		got += int64(n)
+		if got > limit {
+			return errTooLarge
+		}
+		if err == io.EOF {
+			if length >= 0 && got < length {
+				return io.ErrUnexpectedEOF
+			}
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(r.Raw) > start {
+		r.Body = r.Raw[start:len(r.Raw):len(r.Raw)]
+	}
+	return nil
+}
+
+// growth says how many bytes more to make room for: as many as there are
+// already, but no more than are announced.
+func growth(have int, length, got int64) int {
+	n := max(have, 1<<10)
+	if length >= 0 {
+		n = int(min(int64(max(n, firstGrowth)), length-got))
+	}
+	return n
+}
+
+// skipTrailers reads the end of a chunked body.
+func skipTrailers(br *bufio.Reader) error {
+	for n := 0; n < maxHead; {
+		line, err := br.ReadSlice('\n')
+		if err == io.EOF {
+			return io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		if n += len(line); len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return nil
+		}
+	}
+	return bufio.ErrBufferFull
+}
+
+// hasToken reports whether the comma-separated list holds token.
+func hasToken(list []byte, token string) bool {
+	if len(list) == 0 {
+		return false
+	}
+	for part := range bytes.SplitSeq(list, []byte(",")) {
+		if bytes.EqualFold(bytes.TrimSpace(part), bytesOf(token)) {
+			return true
+		}
+	}
+	return false
+}
+
+func asksClose(headers []Header) bool {
+	for _, h := range headers {
+		if h.Name == "Connection" && hasToken(bytesOf(h.Value), "close") {
+			return true
+		}
+	}
+	return false
+}
+
+// bytesOf returns the bytes of s without a copy. They must not be written to.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// stringOf returns b as a string without a copy. b must not change any more.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

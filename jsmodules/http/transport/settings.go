@@ -1,0 +1,68 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/swarmload/swarm/jsmodules/http/cache"
+)
+
+// Network is what all clients of a runner share. Safe for concurrent use.
+type Network struct {
+	// Dial opens connections; the egress policy is behind it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	base    time.Time // zero of the clock
+	scratch sync.Pool
+}
+
+// NewNetwork returns a network that dials with dial.
+func NewNetwork(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Network {
+	n := &Network{Dial: dial, base: time.Now()}
+	n.scratch.New = func() any { return newScratch() }
+	return n
+}
+
+// Clock returns the monotonic time since the network was made. All times of
+// calls are on it.
+func (n *Network) Clock() time.Duration { return time.Since(n.base) }
+
+// Options say how a client talks. The zero value is a plain client.
+type Options struct {
+	BaseURL   string            // what relative URLs are put behind; "" refuses them
+	UserAgent string            // sent unless a request has its own; "" sends none
+	Hosts     map[string]string // what to dial instead, see plan.HTTP
+	NoReuse   bool              // a new connection for every request
+	TLS       *tls.Config       // never changed
+}
+
+// Settings are Options made ready, with the URLs that were parsed under them.
+// Immutable but for caches; shared by the clients of all VUs.
+type Settings struct {
+	net     *Network
+	opt     Options
+	targets cache.Cache[string, *Target]
+}
+
+// NewSettings makes o ready for clients on n.
+func NewSettings(n *Network, o Options) *Settings {
+	s := &Settings{net: n, opt: o}
+	s.targets.Limit = maxTargets
+	return s
+}
+
+// Target returns the parsed form of raw, from the cache when it was seen before.
+func (s *Settings) Target(raw string) (*Target, error) {
+	if t, ok := s.targets.Lookup(raw); ok {
+		return t, nil
+	}
+	t, err := s.parseTarget(raw)
+	if err != nil {
+		return nil, err
+	}
+	return s.targets.Put(strings.Clone(raw), t), nil
+}
