@@ -10,7 +10,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// call is one request as it goes over the wire. A chain of redirects is several.
+// Call is one request as it goes over the wire. A chain of redirects is several.
+// It belongs to whoever calls [Client.Do]; nothing in it is changed.
 type Call struct {
 	Method  string
 	Target  *Target  // nil: the URL is not valid, there is nothing to send
@@ -19,38 +20,76 @@ type Call struct {
 	Headers []Header // validated, canonical names; no Host, no Content-Length, no Cookie
 	Cookie  string   // value of the Cookie header
 	Body    string
-	Discard bool // read the response body, but do not keep it
+	Source  Source // instead of Body, when it is not nil
+	Discard bool   // read the response body, but do not keep it
+	// Stream leaves the response body to be read from Reply.Stream. The call has
+	// then ended when the header was there; Deadline holds for the header alone.
+	Stream bool
+	// Version is the protocol for this call, see Options; "" is that of the client.
+	Version string
+	// Hold pins the call to a connection of its own; nil: any that is free.
+	Hold *Hold
 
+	// Times on the clock of the Network.
 	Queued   time.Duration // when the script asked for it
 	Start    time.Duration // when it could begin
-	Deadline time.Duration
-	Slack    time.Duration
+	Deadline time.Duration // when it must have ended
+	Slack    time.Duration // how much later than Deadline it may end
 }
 
+// Header is one field of a request's header.
 type Header struct{ Name, Value string }
 
-// timings are the phases of a call. duration is sending + waiting + receiving.
+// Source is a request body that is made while it is sent. Safe for concurrent
+// use; it may be read several times, also at once.
+type Source interface {
+	Size() int64       // bytes; -1: not known, sent in chunks
+	Reader() io.Reader // from the beginning; an io.Closer is closed
+}
+
+// Hold keeps the connection of one call for the next, for protocols that log in
+// a connection, not a request (NTLM). For one call at a time. It must be given
+// back with [Client.Unhold].
+type Hold struct{ cn *conn }
+
+// Stream is a response body that is read as it arrives. It must be closed. For
+// one goroutine, but Close may be called from any.
+type Stream interface {
+	io.ReadCloser
+	// SetReadDeadline makes reads fail after t, on the Network's clock; 0: never.
+	SetReadDeadline(t time.Duration)
+	// Taken returns the bytes counted on the wire since the last call, and so
+	// after those in the Reply.
+	Taken() (in, out int64)
+	// Failure says in the terms of replies what a Read returned as err.
+	Failure(err error) *Failure
+}
+
+// Timings are the phases of a call.
 type Timings struct {
 	Blocked, LookingUp, Connecting, TLSHandshaking, Sending, Waiting, Receiving time.Duration
 }
 
+// Duration is how long the exchange took: sending + waiting + receiving.
 func (t *Timings) Duration() time.Duration { return t.Sending + t.Waiting + t.Receiving }
 
-// reply is what came of a call. When fail is set and status is 0 there is no
-// response; with failSurplus there is one.
+// Reply is what came of a call. When Fail is set and Status is 0 there is no
+// response; with CodeSurplus there is one.
 type Reply struct {
 	Status    int
-	Proto     string
-	Raw       []byte // status line and headers, then the body, as one allocation
-	HeadLen   int
-	Body      []byte
-	Peer      *Peer
+	Proto     string // "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"
+	Raw       []byte // status line and headers as in HTTP/1.1, names canonical; then, in the same allocation, the body if it was kept as it came
+	HeadLen   int    // bytes of Raw before the body
+	Body      []byte // decompressed
+	Stream    Stream // of a call that asked for one, when there is a response
+	Peer      *Peer  // nil: no connection was made
 	Timings   Timings
 	Fail      *Failure
-	Sent      int64
-	Received  int64
+	Sent      int64    // bytes on the wire, all attempts; TLS and framing included
+	Received  int64    // the same
 	SetCookie []string // values of Set-Cookie
 	Location  string   // of a 3xx response
+	Challenge []string // values of WWW-Authenticate of a 401
 	Written   bool     // the whole request was sent
 	Resent    bool     // it was sent before, over a connection that ended without an answer
 	Dropped   bool     // the body was read but not kept
@@ -91,6 +130,14 @@ func (n *Network) release(s *scratch) {
 func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	s := c.net.acquire()
 	s.out = c.set.appendRequest(s.out[:0], q)
+	if held := q.Hold.take(); held != nil {
+		r.Timings.Blocked = q.Start - q.Queued
+		if c.converse(held, q, s, r, q.Start) == stale {
+			r.Fail = failNoResponse
+		}
+		c.net.release(s)
+		return
+	}
 	if !c.set.opt.NoReuse {
 		for cn := c.reuse(q.Target.Origin); cn != nil; cn = c.reuse(q.Target.Origin) {
 			// Taking a connection from the list costs less than reading the clock.
@@ -115,6 +162,16 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 		c.converse(cn, q, s, r, start)
 	}
 	c.net.release(s)
+}
+
+// take returns the connection kept, if any.
+func (h *Hold) take() *conn {
+	if h == nil {
+		return nil
+	}
+	cn := h.cn
+	h.cn = nil
+	return cn
 }
 
 // outcome says what is to follow an attempt to carry out a call.
@@ -185,9 +242,12 @@ func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Du
 	in, out := w.taken()
 	r.Received += in
 	r.Sent += out
-	if keep {
+	switch {
+	case keep && q.Hold != nil:
+		q.Hold.cn = cn
+	case keep:
 		c.release(cn)
-	} else {
+	default:
 		c.discard(cn)
 	}
 	if r.Fail != nil && r.Fail != failSurplus {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// client holds the connections of one VU: no other VU ever uses them, as no two
+// Client holds the connections of one VU: no other VU ever uses them, as no two
 // people share a browser.
 //
 // Its methods may be called from several goroutines (those of http.batch).
@@ -233,4 +233,12 @@ func (l *lookupTimer) took() time.Duration {
 		return 0
 	}
 	return l.done - l.start
+}
+
+// Unhold lets h's connection carry other calls again.
+func (c *Client) Unhold(h *Hold) {
+	if h.cn != nil {
+		c.release(h.cn)
+		h.cn = nil
+	}
 }

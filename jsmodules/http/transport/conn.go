@@ -21,7 +21,7 @@ type conn struct {
 	prev, next *conn // the client's list of open connections
 }
 
-// peer is what a response tells about the other side. Immutable.
+// Peer is what a response tells about the other side. Immutable.
 type Peer struct {
 	IP         string
 	Port       int

@@ -49,7 +49,7 @@ const (
 	CodeDecode      = 1701
 )
 
-// failure is why a request has no usable response. Its text is stable: it holds
+// Failure is why a request has no usable response. Its text is stable: it holds
 // no ephemeral port and no bytes of the peer, so it serves as a tag value.
 type Failure struct {
 	Code   int

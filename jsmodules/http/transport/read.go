@@ -37,6 +37,11 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 	for _, v := range s.head.Cookies() {
 		r.SetCookie = append(r.SetCookie, string(v))
 	}
+	if r.Status == 401 {
+		for _, v := range s.head.PeekAll("WWW-Authenticate") {
+			r.Challenge = append(r.Challenge, string(v))
+		}
+	}
 	if r.Status >= 300 && r.Status < 400 {
 		r.Location = string(s.head.Peek(fasthttp.HeaderLocation))
 	}

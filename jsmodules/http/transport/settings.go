@@ -16,6 +16,12 @@ type Network struct {
 	// Dial opens connections; the egress policy is behind it.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// DialPacket opens the sockets of HTTP/3; nil: there is no HTTP/3.
+	DialPacket func(ctx context.Context, address string) (net.PacketConn, net.Addr, error)
+	// Permit returns the refusal of an address that a proxy is to be asked for;
+	// nil: it may be asked for any.
+	Permit func(ctx context.Context, address string) error
+
 	base    time.Time // zero of the clock
 	scratch sync.Pool
 }
@@ -37,6 +43,8 @@ type Options struct {
 	UserAgent string            // sent unless a request has its own; "" sends none
 	Hosts     map[string]string // what to dial instead, see plan.HTTP
 	NoReuse   bool              // a new connection for every request
+	Version   string            // of HTTP, see plan.HTTP
+	Lifetime  time.Duration     // how long a connection is reused at most; 0: for ever
 	TLS       *tls.Config       // never changed
 }
 

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// target is a parsed URL with everything derived from it that requests need.
+// Target is a parsed URL with everything derived from it that requests need.
 // Immutable; shared by all VUs.
 type Target struct {
 	Name   string   // as the script wrote it, credentials masked
