@@ -72,29 +72,36 @@ func TestFormsAreRefusedAlike(t *testing.T) {
 
 // network records what was dialled; nothing in these tests opens a connection.
 type network struct {
-	names  map[string][]string
-	dialed []string
-	answer string // the only address that answers
+	names   map[string][]string
+	dialed  []string
+	answer  string // the only address that answers
+	dialing func()
 }
 
-func (n *network) dialer() *egress.Dialer {
-	return &egress.Dialer{
-		Lookup: func(_ context.Context, _, host string) (out []netip.Addr, err error) {
-			for _, s := range n.names[host] {
-				out = append(out, netip.MustParseAddr(s))
-			}
-			return out, nil
-		},
-		DialIP: func(_ context.Context, _, address string) (net.Conn, error) {
-			n.dialed = append(n.dialed, address)
-			if address != n.answer {
-				return nil, errors.New("refused by " + address)
-			}
-			client, server := net.Pipe()
-			server.Close()
-			return client, nil
-		},
+func (n *network) dialer(o egress.Options) *egress.Dialer {
+	o.Lookup = func(_ context.Context, _, host string) (out []netip.Addr, err error) {
+		for _, s := range n.names[host] {
+			out = append(out, netip.MustParseAddr(s))
+		}
+		return out, nil
 	}
+	o.DialIP = func(_ context.Context, _, address string, _ netip.Addr) (net.Conn, error) {
+		n.dialed = append(n.dialed, address)
+		if n.dialing != nil {
+			n.dialing()
+		}
+		if address != n.answer {
+			return nil, errors.New("refused by " + address)
+		}
+		client, server := net.Pipe()
+		server.Close()
+		return client, nil
+	}
+	d, err := egress.New(o)
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func TestDialNeverReachesARefusedAddress(t *testing.T) {
@@ -121,7 +128,7 @@ func TestDialNeverReachesARefusedAddress(t *testing.T) {
 			"two.example":      {"::1", "127.0.0.1"},
 			"dead.example":     {"192.0.2.1", "192.0.2.2"},
 		}}
-		conn, err := n.dialer().Dial(context.Background(), "tcp", c.address)
+		conn, err := n.dialer(egress.Options{}).Dial(context.Background(), "tcp", c.address)
 		if err == nil {
 			conn.Close()
 		}
@@ -137,13 +144,8 @@ func TestDialNeverReachesARefusedAddress(t *testing.T) {
 func TestDialStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &network{names: map[string][]string{"dead.example": {"192.0.2.1", "192.0.2.2"}}}
-	d := n.dialer()
-	dial := d.DialIP
-	d.DialIP = func(ctx context.Context, network, address string) (net.Conn, error) {
-		cancel()
-		return dial(ctx, network, address)
-	}
-	if _, err := d.Dial(ctx, "tcp", "dead.example:80"); err == nil || len(n.dialed) != 1 {
+	n.dialing = cancel
+	if _, err := n.dialer(egress.Options{}).Dial(ctx, "tcp", "dead.example:80"); err == nil || len(n.dialed) != 1 {
 		t.Errorf("error %v after dialling %q, want an end after the first", err, n.dialed)
 	}
 }

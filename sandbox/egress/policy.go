@@ -1,6 +1,8 @@
-// Package egress decides where a script may connect to. The check is on the
-// address that is dialled, after names were resolved: a name, a redirect or a
-// second look-up cannot lead around it.
+// Package egress decides where a script may connect to, and gets there: it
+// resolves names, checks what they came to and opens the connection. The check
+// is on the address that is dialled, after names were resolved: a name, a
+// redirect or a second look-up cannot lead around it. Names, sockets and what a
+// proxy is asked for have checks of their own beside it.
 package egress
 
 import (
@@ -11,7 +13,7 @@ import (
 // Blocked says that policy refuses an address.
 type Blocked struct {
 	Addr   netip.Addr
-	Reason string // "link-local", "cloud metadata", …
+	Reason string // "link-local", "cloud metadata", "blacklisted", …
 }
 
 // Error is one line for the user.
@@ -23,8 +25,11 @@ func (b *Blocked) Error() string {
 // unspecified, link-local or multicast address, a cloud's metadata service, or
 // an IPv6 form that carries one of these inside. Loopback and private
 // addresses pass. The invalid Addr is refused.
-func Check(addr netip.Addr) error {
-	if reason := refusal(addr, 0); reason != "" {
+func Check(addr netip.Addr) error { return check(addr, nil) }
+
+// check is Check that also refuses the addresses of a blacklist, in any form.
+func check(addr netip.Addr, blacklist []netip.Prefix) error {
+	if reason := refusal(addr, blacklist, 0); reason != "" {
 		return &Blocked{Addr: addr, Reason: reason}
 	}
 	return nil
@@ -32,7 +37,7 @@ func Check(addr netip.Addr) error {
 
 // refusal returns why addr is refused, "" when it is not. depth ends a chain
 // of addresses within addresses.
-func refusal(addr netip.Addr, depth int) string {
+func refusal(addr netip.Addr, blacklist []netip.Prefix, depth int) string {
 	if !addr.IsValid() {
 		return "invalid"
 	}
@@ -42,11 +47,16 @@ func refusal(addr netip.Addr, depth int) string {
 			return r.reason
 		}
 	}
+	for _, prefix := range blacklist {
+		if prefix.Contains(addr) {
+			return "blacklisted"
+		}
+	}
 	if addr.Is4() || depth > 2 {
 		return ""
 	}
 	for _, inner := range embedded(addr) {
-		if reason := refusal(inner, depth+1); reason != "" {
+		if reason := refusal(inner, blacklist, depth+1); reason != "" {
 			return reason + " (inside IPv6)"
 		}
 	}
