@@ -23,7 +23,8 @@ func TestTools(t *testing.T) {
 	}
 	t.Setenv("PATH", bin)
 	var names []string
-	for _, tool := range Tools("/swarm", "/scripts", "http://127.0.0.1:1/", 50, 5*time.Second, 0) {
+	all := job{"/swarm", "/scripts", "http://127.0.0.1:1/", 50, 5 * time.Second}
+	for _, tool := range all.Tools(0) {
 		names = append(names, tool.Name)
 		if line := strings.Join(tool.Args[1:], " "); !strings.Contains(line, "-u 50 -d 5s /scripts/") {
 			t.Errorf("%s runs as %q", tool.Name, line)
@@ -33,7 +34,7 @@ func TestTools(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("tools %q, want %q", names, want)
 	}
-	paced := Tools("/swarm", "/scripts", "http://127.0.0.1:1/", 50, 5*time.Second, 2000)
+	paced := all.Tools(2000)
 	if last := paced[len(paced)-1]; last.Name != "k6 paced" || !slices.Contains(last.Args, "2000") {
 		t.Errorf("with paced VUs the last tool is %q %q", last.Name, last.Args)
 	}
@@ -41,7 +42,8 @@ func TestTools(t *testing.T) {
 
 // TestScripts checks that every script a tool is given is embedded.
 func TestScripts(t *testing.T) {
-	for _, tool := range Tools("/swarm", "scripts", "http://127.0.0.1:1/", 1, time.Second, 1) {
+	all := job{"/swarm", "scripts", "http://127.0.0.1:1/", 1, time.Second}
+	for _, tool := range slices.Concat(all.Tools(1), all.TLSTools(), all.HTTP2Tools()) {
 		file := tool.Args[len(tool.Args)-1]
 		if !strings.HasSuffix(file, ".js") {
 			continue // wrk and the like
@@ -100,14 +102,16 @@ func TestRatios(t *testing.T) {
 // TestPartScripts checks that each part's script is embedded and each part has
 // what is printed.
 func TestPartScripts(t *testing.T) {
-	for _, file := range []string{"rate.js", "stall.js", "crowd.js", "idle.js", "full.js"} {
+	for _, file := range []string{
+		"rate.js", "stall.js", "crowd.js", "idle.js", "full.js", "paced-realistic.js", "minimal.js", "realistic.js", "download.js", "upload.js",
+	} {
 		if text, err := scripts.ReadFile("scripts/" + file); err != nil || len(text) == 0 {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
 	seen := make(map[string]bool)
 	for _, p := range parts() {
-		if seen[p.name] || p.number == "" || p.what == "" || p.budget == "" || p.length <= 0 || p.run == nil {
+		if seen[p.name] || p.number == "" || p.what == "" || p.budget == "" || p.length < 0 || p.run == nil {
 			t.Errorf("part %+v is not complete or double", p.name)
 		}
 		seen[p.name] = true
@@ -126,6 +130,10 @@ func TestRunParts(t *testing.T) {
 	parts := []part{
 		{"good", "B1", "apples", "≥ 5 apples", time.Minute, result(true)},
 		{"bad", "B2", "more apples", "≥ 10 apples", time.Hour, result(false)},
+		{"short", "B3", "an apple", "≥ 1 apple", 0, result(true)},
+		{"alone", "B4", "apples and pears", "≥ 2 × the pears", 0, func(context.Context, *bench, time.Duration) (string, bool, error) {
+			return "no pears", false, errUnjudged
+		}},
 	}
 	var out strings.Builder
 	b := &bench{out: &out}
@@ -135,14 +143,17 @@ func TestRunParts(t *testing.T) {
 	if err := b.runParts(t.Context(), parts, []string{"bad", "good"}, time.Second); err == nil || err.Error() != "missed: B2" {
 		t.Errorf("error %v", err)
 	}
+	if err := b.runParts(t.Context(), parts, []string{"short", "alone"}, time.Second); err != nil {
+		t.Error(err)
+	}
 	if err := b.runParts(t.Context(), parts, []string{"ugly"}, 0); err == nil || !strings.Contains(err.Error(), "there are good, bad") {
 		t.Errorf("error %v", err)
 	}
-	if want := []time.Duration{time.Minute, time.Second, time.Second}; !slices.Equal(asked, want) {
+	if want := []time.Duration{time.Minute, time.Second, time.Second, 0}; !slices.Equal(asked, want) {
 		t.Errorf("lengths %v, want %v", asked, want)
 	}
 	want := "B2   more apples, 1s\n     budget    ≥ 10 apples\n     measured  7 apples\n     MISSED\n"
-	if !strings.Contains(out.String(), want) {
+	if !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "B3   an apple\n") || !strings.Contains(out.String(), "no pears\n     not judged\n") {
 		t.Errorf("printed %s", out.String())
 	}
 }

@@ -31,8 +31,8 @@ func (m Measurement) CPUPerRequest() float64 {
 // PeakMB returns the peak memory in megabytes (1024 × 1024).
 func (m Measurement) PeakMB() float64 { return float64(m.Peak) / (1 << 20) }
 
-// Measure runs the tool on processor 1 to its end. A tool that sends nothing
-// or exits with an error is an error.
+// Measure runs the tool on processor 1 to its end. A tool that sends nothing,
+// asks with another protocol than it should, or exits with an error is an error.
 func Measure(ctx context.Context, tool Tool, target *Nginx) (Measurement, error) {
 	before, err := target.Requests()
 	if err != nil {
@@ -66,7 +66,7 @@ func Measure(ctx context.Context, tool Tool, target *Nginx) (Measurement, error)
 	if m.Requests == 0 {
 		return m, fmt.Errorf("sent nothing\n%s", output.String())
 	}
-	return m, nil
+	return m, target.Strangers()
 }
 
 // watchMemory samples the resident memory of a process tree ten times a second
