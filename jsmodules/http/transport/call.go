@@ -93,6 +93,8 @@ type Reply struct {
 	Written   bool     // the whole request was sent
 	Resent    bool     // it was sent before, over a connection that ended without an answer
 	Dropped   bool     // the body was read but not kept
+
+	streamed bool // Stream was made, and has the connection
 }
 
 // scratch is what a call needs while it runs; pooled.
@@ -135,7 +137,7 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 		if c.converse(held, q, s, r, q.Start) == stale {
 			r.Fail = failNoResponse
 		}
-		c.net.release(s)
+		c.done(s, r)
 		return
 	}
 	if !c.set.opt.NoReuse {
@@ -145,7 +147,7 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 			before := r.Sent
 			outcome := c.converse(cn, q, s, r, q.Start)
 			if outcome == done {
-				c.net.release(s)
+				c.done(s, r)
 				return
 			}
 			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: outcome == resend && r.Sent > before}
@@ -161,7 +163,14 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 		r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
 		c.converse(cn, q, s, r, start)
 	}
-	c.net.release(s)
+	c.done(s, r)
+}
+
+// done gives s back, unless the stream of r needs it still.
+func (c *Client) done(s *scratch, r *Reply) {
+	if !r.streamed {
+		c.net.release(s)
+	}
 }
 
 // take returns the connection kept, if any.
@@ -178,9 +187,9 @@ func (h *Hold) take() *conn {
 type outcome uint8
 
 const (
-	done   outcome = iota
-	stale          // the connection was dead before anything was sent: take the next
-	resend         // it died without an answer: send again, on a new connection
+	done   outcome = iota // r says what came of it
+	stale                 // the connection was dead before anything was sent: take the next
+	resend                // it died without an answer: send again, on a new connection
 )
 
 // converse sends the request in s.out over cn, reads the response into r and
@@ -193,7 +202,8 @@ func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Du
 	s.br.Reset(cn.Conn)
 	var sent time.Duration
 	var sendErr, readErr error
-	if w.asker != nil && cn.plain() && len(q.Body) <= inlineBody {
+	var up *upload
+	if w.asker != nil && cn.plain() && q.inline() {
 		w.request = s.out
 		_, readErr = s.br.Peek(1)
 		sent, sendErr = w.answer.sentAt, w.answer.sendErr
@@ -207,35 +217,46 @@ func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Du
 			c.discard(cn)
 			return stale
 		}
-		sendErr = send(cn, s.out, q.Body)
-		sent = c.net.Clock()
-		r.Written = sendErr == nil
-		// A server may answer, with 413 say, and close before it has read the
-		// whole request: whatever error sending gave, look for a response.
-		_, readErr = s.br.Peek(1)
+		if q.inline() {
+			_, sendErr = cn.Write(s.out)
+			sent = c.net.Clock()
+			r.Written = sendErr == nil
+			// A server may answer and close before it has read the whole
+			// request: whatever error sending gave, look for a response.
+			_, readErr = s.br.Peek(1)
+		} else {
+			up = c.upload(cn, s.out, q)
+			_, readErr = s.br.Peek(1)
+		}
 	}
 	w.used = true
 	first := c.net.Clock()
+	if up != nil {
+		sent = up.ended(first)
+	}
 	if sent < start { // the server spoke before it was asked
 		sent = first
 	}
 	r.Timings.Sending = sent - start
 	r.Timings.Waiting = first - sent
 
+	if readErr == nil {
+		r.Fail = r.read(s, cn, q)
+		r.Timings.Receiving = c.net.Clock() - first
+	}
+	if up != nil {
+		// What the server has not taken by now it does not want.
+		r.Written, sendErr = up.finish(readErr == nil && r.Fail == nil)
+	}
 	keep := false
 	switch {
-	case readErr == nil:
-		if r.Fail = r.read(s, cn, q); r.Fail == nil || r.Fail == failSurplus {
-			keep = r.Fail == nil && r.Written && c.keep(cn, s, q, r)
-		} else if sendErr != nil {
-			r.Fail = IOFailure(sendErr)
-		}
-		r.Timings.Receiving = c.net.Clock() - first
+	case readErr == nil && (r.Fail == nil || r.Fail == failSurplus):
+		keep = r.Fail == nil && r.Written && !r.streamed && c.keep(s, q, r) && cn.drained()
 	case sendErr != nil:
 		r.Fail = IOFailure(sendErr)
 	case readErr == io.EOF:
 		r.Fail = failNoResponse
-	default:
+	case readErr != nil:
 		r.Fail = IOFailure(readErr)
 	}
 	unsent := w.out == before
@@ -243,6 +264,10 @@ func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Du
 	r.Received += in
 	r.Sent += out
 	switch {
+	case r.streamed && r.Fail == nil:
+		// From here the connection and s are the stream's.
+		r.Stream.(*bodyStream).adopt(c, r.Written && c.keep(s, q, r))
+		return done
 	case keep && q.Hold != nil:
 		q.Hold.cn = cn
 	case keep:
@@ -259,25 +284,12 @@ func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Du
 	return done
 }
 
-// keep reports whether the connection can carry another request.
-func (c *Client) keep(cn *conn, s *scratch, q *Call, r *Reply) bool {
+// keep reports whether the connection may carry another request, once the body
+// was read.
+func (c *Client) keep(s *scratch, q *Call, r *Reply) bool {
 	return !c.set.opt.NoReuse && !s.head.ConnectionClose() && r.Status != 101 &&
-		!hasToken(s.head.Peek("Connection"), "close") && !asksClose(q.Headers) && cn.drained()
+		!hasToken(s.head.Peek("Connection"), "close") && !asksClose(q.Headers)
 }
-
-// send writes the request: in one piece, unless its body is big.
-func send(cn *conn, head []byte, body string) error {
-	if _, err := cn.Write(head); err != nil || len(body) <= inlineBody {
-		return err
-	}
-	_, err := io.WriteString(plainWriter{cn}, body)
-	return err
-}
-
-// plainWriter lets io.WriteString hand over a string without a copy.
-type plainWriter struct{ *conn }
-
-func (w plainWriter) WriteString(s string) (int, error) { return w.Write(bytesOf(s)) }
 
 // closed reports whether f means that the other side had hung up.
 func closed(f *Failure) bool {
@@ -334,13 +346,20 @@ func (set *Settings) appendRequest(b []byte, q *Call) []byte {
 	if set.opt.NoReuse && !connection {
 		b = appendHeader(b, "Connection", "close")
 	}
-	if q.Body != "" || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH" {
+	switch {
+	case q.Source != nil && q.Source.Size() < 0:
+		b = appendHeader(b, "Transfer-Encoding", "chunked")
+	case q.Source != nil:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, q.Source.Size(), 10)
+		b = append(b, "\r\n"...)
+	case q.Body != "" || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH":
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, int64(len(q.Body)), 10)
 		b = append(b, "\r\n"...)
 	}
 	b = append(b, "\r\n"...)
-	if len(q.Body) <= inlineBody {
+	if q.inline() {
 		b = append(b, q.Body...)
 	}
 	return b

@@ -99,6 +99,11 @@ func (c *Client) reuse(origin string) *conn {
 			continue
 		}
 		c.idle = slices.Delete(c.idle, i, i+1)
+		if life := c.set.opt.Lifetime; life > 0 && c.net.Clock()-cn.born >= life {
+			c.unlink(cn)
+			cn.wire.Conn.Close()
+			continue
+		}
 		return cn
 	}
 	return nil
@@ -180,7 +185,7 @@ func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration,
 		return nil, DialFailure(err, t.addr)
 	}
 	w := newWire(nc, n.Clock)
-	cn := &conn{Conn: w, wire: w, origin: t.Origin, peer: newPeer(nc)}
+	cn := &conn{Conn: w, net: n, wire: w, born: now, origin: t.Origin, peer: newPeer(nc)}
 	if !c.link(cn) {
 		nc.Close()
 		return nil, FailInterrupted

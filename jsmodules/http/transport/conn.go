@@ -13,7 +13,9 @@ import (
 // alone may be called from elsewhere.
 type conn struct {
 	net.Conn // what requests are written to and responses read from: wire, or TLS over it
+	net      *Network
 	wire     *wire
+	born     time.Duration // on the Network's clock
 	origin   string
 	peer     *Peer
 	deadline time.Duration // in force, on the program's clock; 0: none

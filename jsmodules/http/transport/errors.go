@@ -90,8 +90,9 @@ var (
 	failInterim      = &Failure{Code: CodeInterim, Text: "too many 1xx responses"}
 	failTruncated    = &Failure{Code: CodeTruncated, Text: "connection closed in the middle of the response"}
 	failNoResponse   = &Failure{Code: CodeNoResponse, Text: "connection closed without a response"}
-	failTimeout      = &Failure{Code: codeTimeout, Text: "request timeout"}
+	FailTimeout      = &Failure{Code: codeTimeout, Text: "request timeout"}
 	FailInterrupted  = &Failure{Code: codeInterrupted, Text: "interrupted by the end of the test"}
+	failSource       = &Failure{Code: CodeGeneric, Text: "the request's body ended before its length"}
 	failDecode       = &Failure{Code: CodeDecode, Text: "response body cannot be decompressed"}
 )
 
@@ -188,8 +189,10 @@ func IOFailure(err error) *Failure {
 	switch {
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
 		return failTruncated
+	case errors.Is(err, errSource):
+		return failSource
 	case isTimeout(err):
-		return failTimeout
+		return FailTimeout
 	case errors.Is(err, net.ErrClosed):
 		return FailInterrupted // only the end of the context closes a connection in use
 	case errors.Is(err, syscall.ECONNRESET):

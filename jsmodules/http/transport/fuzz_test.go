@@ -45,7 +45,7 @@ func FuzzResponse(f *testing.F) {
 			q.Method = "HEAD"
 		}
 		w := newWire(canned{bytes.NewReader(data)}, set.net.Clock)
-		cn := &conn{Conn: w, wire: w, peer: &Peer{}}
+		cn := &conn{Conn: w, net: set.net, wire: w, peer: &Peer{}}
 		s := newScratch()
 		s.br.Reset(cn)
 		var r Reply

@@ -12,6 +12,7 @@ const (
 	readBuffer  = 4 << 10
 	firstGrowth = 32 << 10 // bytes allocated for a body before any more of it has arrived
 	inlineBody  = 16 << 10 // request bodies up to this many bytes are sent with the header in one write
+	copyBuffer  = 64 << 10 // bytes of a body in flight between its source and the connection, or the connection and nowhere
 
 	// Limit of the cache that clients with the same settings share.
 	maxTargets = 4096

@@ -45,6 +45,10 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 	if r.Status >= 300 && r.Status < 400 {
 		r.Location = string(s.head.Peek(fasthttp.HeaderLocation))
 	}
+	if q.Stream && r.hasBody(q) {
+		r.streamed, r.Stream = true, newBodyStream(br, cn, s, q)
+		return nil
+	}
 	if f := r.readBody(br, cn, &s.head, q); f != nil {
 		return f
 	}
@@ -151,9 +155,14 @@ func hasContentLength(head []byte) bool {
 	return false
 }
 
+// hasBody reports whether a body follows the header.
+func (r *Reply) hasBody(q *Call) bool {
+	return q.Method != "HEAD" && r.Status != 204 && r.Status != 304 && r.Status != 101
+}
+
 // readBody reads what follows the header, by the rules of RFC 9112, 6.3.
 func (r *Reply) readBody(br *bufio.Reader, cn *conn, h *fasthttp.ResponseHeader, q *Call) *Failure {
-	if q.Method == "HEAD" || r.Status == 204 || r.Status == 304 || r.Status == 101 {
+	if !r.hasBody(q) {
 		return nil
 	}
 	length := h.ContentLength()
@@ -167,16 +176,16 @@ func (r *Reply) readBody(br *bufio.Reader, cn *conn, h *fasthttp.ResponseHeader,
 		if int64(length) > limit {
 			return failBodyTooLarge
 		}
-		err = r.keepBody(br, int64(length), int64(length), q.Discard)
+		err = r.keepBody(cn.net, br, int64(length), int64(length), q.Discard)
 	case length == -1:
-		if err = r.keepBody(httputil.NewChunkedReader(br), -1, limit, q.Discard); err == nil {
+		if err = r.keepBody(cn.net, httputil.NewChunkedReader(br), -1, limit, q.Discard); err == nil {
 			err = skipTrailers(br)
 		}
 		if err != nil && err != io.ErrUnexpectedEOF && err != errTooLarge && cn.wire.err == nil {
 			return failMalformed
 		}
 	default:
-		err = r.keepBody(br, -1, limit, q.Discard)
+		err = r.keepBody(cn.net, br, -1, limit, q.Discard)
 	}
 	switch {
 	case err == errTooLarge:
@@ -194,9 +203,13 @@ var (
 
 // keepBody appends the body to r.raw, or drops it: length bytes, or when that is
 // -1 all until the end of src but at most limit.
-func (r *Reply) keepBody(src io.Reader, length, limit int64, discard bool) error {
+func (r *Reply) keepBody(net *Network, src io.Reader, length, limit int64, discard bool) error {
 	if discard {
-		n, err := io.Copy(io.Discard, io.LimitReader(src, limit))
+		if br, ok := src.(*bufio.Reader); ok && length >= 0 && length <= int64(br.Buffered()) {
+			_, err := br.Discard(int(length))
+			return err
+		}
+		n, err := net.drop(io.LimitReader(src, limit))
 		if err == nil && length >= 0 && n < length {
 			err = io.ErrUnexpectedEOF
 		}
@@ -231,6 +244,22 @@ func (r *Reply) keepBody(src io.Reader, length, limit int64, discard bool) error
 		r.Body = r.Raw[start:len(r.Raw):len(r.Raw)]
 	}
 	return nil
+}
+
+// drop reads src to its end and returns how many bytes that were.
+func (n *Network) drop(src io.Reader) (int64, error) {
+	b := n.buffers.Get().(*[copyBuffer]byte)
+	defer n.buffers.Put(b)
+	for total := int64(0); ; {
+		k, err := src.Read(b[:])
+		total += int64(k)
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
 }
 
 // growth says how many bytes more to make room for: as many as there are

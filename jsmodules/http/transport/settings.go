@@ -24,12 +24,14 @@ type Network struct {
 
 	base    time.Time // zero of the clock
 	scratch sync.Pool
+	buffers sync.Pool // of *[copyBuffer]byte
 }
 
 // NewNetwork returns a network that dials with dial.
 func NewNetwork(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Network {
 	n := &Network{Dial: dial, base: time.Now()}
 	n.scratch.New = func() any { return newScratch() }
+	n.buffers.New = func() any { return new([copyBuffer]byte) }
 	return n
 }
 
