@@ -15,7 +15,7 @@ import (
 // Options returns the options, as JSON, that stand for the plan: what Parse
 // makes this plan of again, but for its Notes, and k6 takes too where it knows
 // them. Every default is written out; what was given in the short form is a
-// scenario.
+// scenario. It holds the plan's secrets: what is shown to anybody is Masked first.
 func (p *Plan) Options() []byte { return p.settled().appendJSON(nil) }
 
 // settled returns the plan as options.
@@ -68,7 +68,71 @@ func (p *Plan) settled() node {
 	n.put("noCookiesReset", boolNode(h.NoCookiesReset))
 	n.put("insecureSkipTLSVerify", boolNode(h.InsecureSkipTLSVerify))
 	n.put("hosts", textsNode(h.Hosts))
+	h.settle(&n)
 	return n
+}
+
+// settle adds the options of the network to n. Where a default is nothing, it
+// is left out.
+func (h *HTTP) settle(n *node) {
+	n.put("httpVersion", textNode(h.Version))
+	n.put("httpDebug", textNode(h.Debug))
+	n.put("rps", integerNode(h.RPS))
+	n.put("connectionLifetime", durationNode(h.ConnectionLifetime))
+	switch {
+	case h.Proxy != "":
+		n.put("proxy", textNode(h.Proxy))
+	case h.Proxies != Proxies{}:
+		n.put("proxy", node{kind: object, fields: []field{
+			{"http", textNode(h.Proxies.HTTP)}, {"https", textNode(h.Proxies.HTTPS)}, {"no", textNode(h.Proxies.No)},
+		}})
+	}
+	ttl := textNode("inf")
+	if h.DNS.TTL >= 0 {
+		ttl = durationNode(h.DNS.TTL)
+	}
+	n.put("dns", node{kind: object, fields: []field{
+		{"ttl", ttl}, {"select", textNode(h.DNS.Select)}, {"policy", textNode(h.DNS.Policy)},
+	}})
+	for _, o := range []struct {
+		name  string
+		texts []string
+	}{
+		{"blacklistIPs", h.BlacklistIPs},
+		{"blockHostnames", h.BlockHostnames},
+		{"localIPs", h.LocalIPs},
+		{"unixSockets", h.UnixSockets},
+		{"tlsCipherSuites", h.TLS.CipherSuites},
+		{"tlsCACerts", h.TLS.CACerts},
+	} {
+		if len(o.texts) > 0 {
+			n.put(o.name, listNode(o.texts))
+		}
+	}
+	if h.TLS.MinVersion != "" || h.TLS.MaxVersion != "" {
+		versions := node{kind: object}
+		if h.TLS.MinVersion != "" {
+			versions.put("min", textNode(h.TLS.MinVersion))
+		}
+		if h.TLS.MaxVersion != "" {
+			versions.put("max", textNode(h.TLS.MaxVersion))
+		}
+		n.put("tlsVersion", versions)
+	}
+	if len(h.TLS.Auth) > 0 {
+		all := node{kind: list}
+		for _, a := range h.TLS.Auth {
+			one := node{kind: object, fields: []field{
+				{"domains", listNode(a.Domains)}, {"cert", textNode(a.Cert)}, {"key", textNode(a.Key)},
+			}}
+			if a.Password != "" {
+				one.put("password", textNode(a.Password))
+			}
+			all.items = append(all.items, one)
+		}
+		n.put("tlsAuth", all)
+	}
+	n.put("tlsSessionResumption", boolNode(h.TLS.Resumption))
 }
 
 // settled returns the scenario as options.

@@ -8,14 +8,14 @@ type Setting struct {
 }
 
 // Explain is Parse that also tells what each option came to, in the order of
-// Plan.Options, and which layer it is from.
+// Plan.Options, and which layer it is from. Secrets are masked.
 func Explain(options []byte, o Overrides, src Source) (*Plan, []Setting, error) {
 	d, root, err := settle(options, o, src)
 	if err != nil {
 		return nil, nil, err
 	}
 	var all []Setting
-	d.explain(d.plan.settled(), nil, root, &all)
+	d.explain(d.plan.Masked().settled(), nil, root, &all)
 	return &d.plan, all, nil
 }
 

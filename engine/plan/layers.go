@@ -35,7 +35,11 @@ type Layer struct {
 type layer struct {
 	locate func(path []string) Position
 	line   func(number int) string
+	script bool // the layer is what the script exports
 }
+
+// isScript reports whether the script itself gave a value, as far as is known.
+func (l *layer) isScript() bool { return l == nil || l.script }
 
 // at finds the closest place known: that of the value, or of what holds it
 // when the value is what is missing.
@@ -56,7 +60,7 @@ func (l *layer) at(path []string) Position {
 func (d *draft) stack(layers []Layer, own int) node {
 	root := node{kind: object}
 	for i, l := range layers {
-		from := &layer{l.Locate, l.Line}
+		from := &layer{l.Locate, l.Line, i == own}
 		n, err := decode(l.Options)
 		switch {
 		case err != nil:

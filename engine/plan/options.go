@@ -1,11 +1,8 @@
 package plan
 
 import (
-	"net"
-	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -46,7 +43,7 @@ func (d *draft) options() []option {
 		}},
 		{"minIterationDuration", func(v value) { v.setDuration(&p.MinIterationDuration, 0) }},
 		{"iterationTimeout", func(v value) { v.setDuration(&p.IterationTimeout, 0) }},
-		{"rps", later},
+		{"rps", d.readRPS},
 		{"executionSegment", keep(&d.segment[0])},
 		{"executionSegmentSequence", keep(&d.segment[1])},
 		{"paused", func(v value) { v.setBool(&p.Paused) }},
@@ -86,22 +83,27 @@ func (d *draft) options() []option {
 		{"noCookiesReset", func(v value) { v.setBool(&p.HTTP.NoCookiesReset) }},
 		{"insecureSkipTLSVerify", func(v value) { v.setBool(&p.HTTP.InsecureSkipTLSVerify) }},
 		{"hosts", d.readHosts},
-		{"httpVersion", later},
+		{"httpVersion", d.readHTTPVersion},
+		{"httpDebug", d.readDebug},
+		{"connectionLifetime", func(v value) { v.setDuration(&p.HTTP.ConnectionLifetime, 0) }},
+		{"proxy", d.readProxy},
 
 		// Network and its safety.
-		{"blacklistIPs", later},
-		{"blockHostnames", later},
-		{"dns", later},
-		{"localIPs", later},
-		{"tlsAuth", later},
-		{"tlsCipherSuites", later},
-		{"tlsVersion", later},
+		{"blacklistIPs", d.readBlacklist},
+		{"blockHostnames", d.readBlocked},
+		{"dns", d.readDNS},
+		{"localIPs", d.readLocalIPs},
+		{"unixSockets", d.readUnixSockets},
+		{"tlsAuth", d.readTLSAuth},
+		{"tlsCACerts", d.readCACerts},
+		{"tlsCipherSuites", d.readCipherSuites},
+		{"tlsSessionResumption", func(v value) { v.setBool(&p.HTTP.TLS.Resumption) }},
+		{"tlsVersion", d.readTLSVersion},
 		{"limits", later},
 
 		// Harmless without effect.
 		{"cloud", d.noted("swarm runs no tests in k6's cloud")},
 		{"ext", d.noted("swarm runs no tests in k6's cloud")},
-		{"httpDebug", d.noted("not supported yet")},
 		{"linger", d.noted("not supported yet")},
 		{"noUsageReport", d.noted("swarm never reports usage")},
 		{"noSummary", d.noted("use --summary off")},
@@ -267,11 +269,15 @@ func (d *draft) readBaseURL(v value) {
 		return
 	}
 	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	v = v.concealURL()
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		v.fail("must be a URL such as \"https://host:8443\", got %s", v.got())
-		return
+	case masked(u):
+		v.failHint(maskedHint, "its password is masked")
+	default:
+		d.plan.HTTP.BaseURL = base
 	}
-	d.plan.HTTP.BaseURL = base
 }
 
 // readBatchPerHost takes k6's 0 for "no limit of its own".
@@ -281,72 +287,4 @@ func (d *draft) readBatchPerHost(v value) {
 	if d.plan.HTTP.BatchPerHost == 0 {
 		d.plan.HTTP.BatchPerHost = 100_000
 	}
-}
-
-// readHosts reads {"host": "ip"}; both may carry a port, and the host may
-// begin with "*.".
-func (d *draft) readHosts(v value) {
-	const most = 10_000
-	if len(v.fields) > most {
-		v.fail("must have at most %d hosts, got %d", most, len(v.fields))
-		return
-	}
-	v.object(" of addresses by host", func(host string, v value) {
-		ok := true
-		if hint := hostProblem(host); hint != "" {
-			v.failHint(hint, "%s is not a host name, with or without a port", quote(host))
-			ok = false
-		}
-		address, isText := v.str()
-		if !isText {
-			if v.kind == null {
-				v.fail("must be an IP address, got null")
-			}
-			return
-		}
-		if !isAddress(address) {
-			v.fail("must be an IP address, with or without a port, got %s", v.got())
-			ok = false
-		}
-		if ok {
-			d.plan.HTTP.Hosts[strings.ToLower(host)] = address
-			d.alias(v, "hosts", strings.ToLower(host))
-		}
-	})
-}
-
-// hostProblem says what keeps host from being a key of hosts, "" if nothing.
-func hostProblem(host string) string {
-	if strings.Contains(host, "://") {
-		return "leave out the scheme"
-	}
-	name := host
-	if h, port, err := net.SplitHostPort(host); err == nil {
-		if !isPort(port) {
-			return "a port is a number from 1 to 65535"
-		}
-		name = h
-	}
-	name = strings.TrimPrefix(name, "*.")
-	if _, err := netip.ParseAddr(name); err == nil {
-		return ""
-	}
-	if name == "" || len(name) > 253 || strings.ContainsAny(name, "*/:@?#[]%\\ ") ||
-		strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
-		return `such as "example.com", "*.example.com" or "example.com:8080"`
-	}
-	return ""
-}
-
-func isAddress(text string) bool {
-	if a, err := netip.ParseAddr(text); err == nil {
-		return a.Zone() == ""
-	}
-	a, err := netip.ParseAddrPort(text)
-	return err == nil && a.Port() != 0 && a.Addr().Zone() == ""
-}
-
-func isPort(text string) bool {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return err == nil && n > 0
 }

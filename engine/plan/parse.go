@@ -45,7 +45,7 @@ func settle(options []byte, o Overrides, src Source) (*draft, value, error) {
 	}
 	script := Layer{Options: options, Locate: src.Locate}
 	root := value{node: d.stack(slices.Concat(o.Below, []Layer{script}, o.Above), len(o.Below)), to: d.ledger}
-	root.from = &layer{locate: src.Locate}
+	root.from = &layer{locate: src.Locate, script: true}
 	if d.count() == 0 {
 		d.read(root)
 		d.complete(root)
@@ -70,6 +70,7 @@ type draft struct {
 	waits       []waiting
 	selected    []selected          // what thresholds are on
 	guesses     int                 // tags of theirs that were compared with known ones
+	sockets     []socket            // that hosts name
 	aliases     map[string]Position // where options were given that have another name there, by joined path
 }
 
@@ -124,6 +125,7 @@ func (d *draft) complete(root value) {
 	})
 	d.chains()
 	d.endless()
+	d.checkSockets()
 	whole := Plan{Scenarios: p.Scenarios}
 	if n := whole.MaxVUs(); n > MaxVUs {
 		scenarios, _ := root.get("scenarios")
@@ -166,6 +168,7 @@ func defaults() Plan {
 			Batch:        20,
 			BatchPerHost: 6,
 			Hosts:        map[string]string{},
+			DNS:          defaultDNS(),
 		},
 		Notes: []string{},
 	}

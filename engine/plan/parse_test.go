@@ -50,6 +50,7 @@ func TestDefaults(t *testing.T) {
 			HTTP: HTTP{
 				UserAgent:    "swarm (+https://github.com/swarmload/swarm)",
 				MaxRedirects: 10, Batch: 20, BatchPerHost: 6,
+				DNS: DNS{TTL: 5 * time.Minute, Select: "random", Policy: "preferIPv4"},
 			},
 		}
 		if diff := cmp.Diff(want, p, cmpopts.EquateEmpty()); diff != "" {
@@ -179,12 +180,12 @@ func TestOptions(t *testing.T) {
 			BaseURL: "https://h:8443/x", UserAgent: "me", MaxRedirects: 0, Batch: 1, BatchPerHost: 100_000,
 			DiscardResponseBodies: true, NoConnectionReuse: true, NoVUConnectionReuse: true,
 			NoCookiesReset: true, InsecureSkipTLSVerify: true,
+			Debug: "full", DNS: DNS{TTL: 5 * time.Minute, Select: "random", Policy: "preferIPv4"},
 			Hosts: map[string]string{"example.com": "127.0.0.1", "*.example.com:443": "127.0.0.1:8443", "v6.test": "::1", "w6.test": "[::1]:80"},
 		},
 		Notes: []string{
 			"cloud has no effect: swarm runs no tests in k6's cloud",
 			"ext has no effect: swarm runs no tests in k6's cloud",
-			"httpDebug has no effect: not supported yet",
 		},
 	}
 	ignore := cmpopts.IgnoreFields(Plan{}, "Scenarios", "Thresholds")

@@ -70,7 +70,7 @@ type HTTP struct {
 	InsecureSkipTLSVerify bool   `json:"insecureSkipTLSVerify"`
 	// Hosts maps a host in lower case ("example.com", "*.example.com",
 	// "example.com:8080") to the address to dial ("127.0.0.1", "[::1]:8443").
-	// Or the path of a unix socket ("unix:/run/app.sock").
+	// Or the path of a unix socket ("unix:/run/app.sock"), one of UnixSockets.
 	Hosts map[string]string `json:"hosts"`
 
 	// Version is the protocol: "" is HTTP/2 where a TLS server offers it, else
@@ -80,8 +80,10 @@ type HTTP struct {
 	// RPS is the highest number of requests begun in a second by the whole test; 0: no limit.
 	RPS int64 `json:"rps"`
 	// Proxy is the URL of the proxy for every request ("http://user:pass@host:3128",
-	// https, socks5, socks5h); "": none.
+	// https, socks5, socks5h); "": Proxies tells.
 	Proxy string `json:"proxy"`
+	// Proxies are proxies that depend on the URL.
+	Proxies Proxies `json:"proxies"`
 	// Debug logs requests and responses: "", "headers" or "full".
 	Debug string `json:"debug"`
 	// ConnectionLifetime is how long a connection is reused at most; 0: for ever.
@@ -89,16 +91,26 @@ type HTTP struct {
 	DNS                DNS           `json:"dns"`
 	// BlacklistIPs are address ranges ("10.0.0.0/8") that are never dialled.
 	BlacklistIPs []string `json:"blacklistIPs"`
-	// BlockHostnames are host names in lower case that are never contacted; "*"
-	// in front stands for any number of labels.
+	// BlockHostnames are host names in lower-case ASCII that are never contacted.
+	// "*." in front stands for one label or more; "*" is every host.
 	BlockHostnames []string `json:"blockHostnames"`
 	// LocalIPs are the addresses VUs send from, each VU from one: single ones,
-	// ranges ("10.0.0.2-10.0.0.9") and networks ("10.0.0.0/24"), resolved.
+	// ranges ("10.0.0.2-10.0.0.9") and networks ("10.0.0.0/24").
 	LocalIPs []string `json:"localIPs"`
 	// UnixSockets are the paths of sockets that the operator allows scripts to
 	// connect to. No script can set it.
 	UnixSockets []string `json:"unixSockets"`
 	TLS         TLS      `json:"tls"`
+}
+
+// Proxies are the proxies of the operator's environment, with the meaning that
+// curl and Go give to HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+type Proxies struct {
+	HTTP  string `json:"http"`  // for http:// URLs; "": none
+	HTTPS string `json:"https"` // for https:// URLs; "": none
+	// No lists what is contacted without a proxy, as in NO_PROXY:
+	// "localhost,.example.com,10.0.0.0/8"; "*": everything.
+	No string `json:"no"`
 }
 
 // DNS says how host names are resolved.
@@ -115,13 +127,14 @@ type TLS struct {
 	MaxVersion   string    `json:"maxVersion"`
 	CipherSuites []string  `json:"cipherSuites"` // IANA names; empty: Go's default
 	Auth         []TLSAuth `json:"auth"`
-	CACerts      []string  `json:"caCerts"`    // PEM; in addition to the system's
+	CACerts      []string  `json:"caCerts"`    // PEM, at least one certificate each; in addition to the system's
 	Resumption   bool      `json:"resumption"` // reuse sessions on new connections of one VU; default false
 }
 
-// TLSAuth is a client certificate and where to show it.
+// TLSAuth is a client certificate and where to show it. Key and Password are
+// secrets, see Plan.Masked.
 type TLSAuth struct {
-	Domains  []string `json:"domains"` // "example.com", "*.example.com"; empty: everywhere
+	Domains  []string `json:"domains"` // in lower-case ASCII: "example.com", "*.example.com"; empty: everywhere
 	Cert     string   `json:"cert"`    // PEM
 	Key      string   `json:"key"`     // PEM
 	Password string   `json:"password"`

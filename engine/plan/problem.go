@@ -35,6 +35,8 @@ type Problem struct {
 	Hint    string // "did you mean \"stages\"?"; may be empty
 	At      Position
 	Line    string // text of that line, if the layer that it stands in tells
+	// Secret says that a secret stands on that line, which is not to be shown.
+	Secret bool
 }
 
 // String returns the problem in one line: place, path, message, hint.
@@ -73,6 +75,16 @@ const maxProblems = 100
 type ledger struct {
 	problems Problems
 	dropped  int
+	hidden   map[Position]bool // lines that hold secrets, Column 0
+}
+
+// hide keeps the line of a place from being shown.
+func (l *ledger) hide(at Position) {
+	if l.hidden == nil {
+		l.hidden = map[Position]bool{}
+	}
+	at.Column = 0
+	l.hidden[at] = true
 }
 
 // report adds a problem with the value that stands at path in the options and,
@@ -124,6 +136,14 @@ func (l *ledger) result() Problems {
 		}
 		return a.At.Column - b.At.Column
 	})
+	for i := range l.problems {
+		p := &l.problems[i]
+		line := p.At
+		line.Column = 0
+		if l.hidden[line] {
+			p.Secret, p.Line = true, ""
+		}
+	}
 	if l.dropped > 0 {
 		l.problems = append(l.problems, Problem{Message: fmt.Sprintf("and %d more problems like these", l.dropped)})
 	}

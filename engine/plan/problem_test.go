@@ -122,11 +122,7 @@ func TestProblems(t *testing.T) {
 		`{"hosts":{"a.b":null}}`:         `hosts["a.b"]: must be an IP address, got null`,
 
 		// Known, and dangerous to ignore.
-		`{"rps":100}`:                     `rps: not supported yet`,
-		`{"blacklistIPs":["10.0.0.0/8"]}`: `blacklistIPs: not supported yet`,
-		`{"blockHostnames":["a"]}`:        `blockHostnames: not supported yet`,
-		`{"tlsVersion":{"min":"tls1.2"}}`: `tlsVersion: not supported yet`,
-		`{"dns":{"ttl":"1m"}}`:            `dns: not supported yet`,
+		`{"limits":{"memory":"1g"}}`: `limits: not supported yet`,
 	} {
 		p, err := Parse([]byte(options), Overrides{}, source())
 		if len(options) > 200 {

@@ -17,8 +17,9 @@ import (
 // given" except where a number is due: NaN and Infinity arrive as null.
 type value struct {
 	node
-	path []string
-	to   *ledger
+	path   []string
+	to     *ledger
+	secret bool // see conceal
 }
 
 // child returns the value of n found under key. The path is copied: siblings
@@ -27,7 +28,7 @@ func (v value) child(key string, n node) value {
 	if n.from == nil {
 		n.from, n.where = v.from, append(slices.Clip(v.where), key)
 	}
-	return value{node: n, path: append(slices.Clip(v.path), key), to: v.to}
+	return value{node: n, path: append(slices.Clip(v.path), key), to: v.to, secret: v.secret}
 }
 
 // fail reports a problem with the value.
@@ -35,6 +36,9 @@ func (v value) fail(format string, args ...any) { v.failHint("", format, args...
 
 func (v value) failHint(hint, format string, args ...any) {
 	v.to.report(v.path, v.from, v.where, hint, fmt.Sprintf(format, args...))
+	if v.secret {
+		v.to.hide(v.at())
+	}
 }
 
 // at returns where the value was given.
@@ -47,6 +51,9 @@ func (v value) unknown(what string, known []string) {
 
 // got describes the value for "…, got …".
 func (v value) got() string {
+	if v.secret && v.kind != null && v.kind != list && v.kind != object {
+		return "what is not shown here"
+	}
 	switch v.kind {
 	case null:
 		return "null"
@@ -174,8 +181,10 @@ func (v value) setBool(dst *bool) {
 }
 
 // str reads a string of a sane length, which may be empty.
-func (v value) str() (string, bool) {
-	const most = 4096
+func (v value) str() (string, bool) { return v.longText(4096) }
+
+// longText reads a string of at most that many bytes.
+func (v value) longText(most int) (string, bool) {
 	switch {
 	case v.kind == null:
 		return "", false
