@@ -36,27 +36,28 @@ func globalShape(globals []Global, h *Host) (*Shape[*VU], error) {
 // environment returns the VU's __ENV, an object of its own that keeps its
 // identity when the scenario changes.
 func (v *VU) environment() *goja.Object {
-	if v.env == nil {
-		v.env = v.rt.NewObject()
+	own := v.belongings()
+	if own.env == nil {
+		own.env = v.rt.NewObject()
 		v.fillEnv(v.it.Scenario)
 	}
-	return v.env
+	return own.env
 }
 
 // fillEnv lays the environment of s, which may be nil, over the host's and
-// takes that of the present scenario away.
+// takes that of the present scenario away. __ENV has been read.
 func (v *VU) fillEnv(s *vu.Scenario) {
 	base := v.program.host.Env
 	if v.it.Scenario != nil {
 		for name := range v.it.Scenario.Env {
 			if _, ok := base[name]; !ok {
-				_ = v.env.Delete(name)
+				_ = v.own.env.Delete(name)
 			}
 		}
 	}
 	set := func(env map[string]string) {
 		for _, name := range slices.Sorted(maps.Keys(env)) { // the same order in every VU
-			_ = v.env.Set(name, env[name])
+			_ = v.own.env.Set(name, env[name])
 		}
 	}
 	set(base)

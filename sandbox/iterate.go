@@ -77,7 +77,7 @@ func (v *VU) work(s *vu.Scenario) error {
 	if err != nil {
 		return err
 	}
-	if v.env != nil {
+	if v.own != nil && v.own.env != nil {
 		v.fillEnv(s)
 	}
 	if v.it.Scenario != nil {

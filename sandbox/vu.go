@@ -29,7 +29,7 @@ type VU struct {
 	rt       *goja.Runtime
 	exports  *goja.Object
 	modules  []*goja.Object // by module; nil until required
-	env      *goja.Object   // __ENV; nil until read
+	own      *belongings    // nil until needed
 	loop     *loop          // nil until something is waited for
 	watch    watch
 	hooks    []hook
@@ -60,7 +60,7 @@ func (v *VU) start(ctx context.Context) error {
 	rt := goja.New()
 	v.rt = rt
 	v.stale = true // until the script has run
-	v.exports, v.modules, v.env = nil, nil, nil
+	v.exports, v.modules, v.own = nil, nil, nil
 	v.hooks, v.rejected = nil, nil
 	v.it.Scenario, v.exec, v.dataText, v.args = nil, nil, nil, [2]goja.Value{}
 	v.root = v.program.scopes.test
