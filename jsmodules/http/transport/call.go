@@ -120,7 +120,7 @@ func (n *Network) release(s *scratch) {
 	n.scratch.Put(s)
 }
 
-// do sends q and reads the response.
+// Do sends q and reads the response.
 //
 // A connection kept alive may have been closed by the server at the very moment
 // the request was sent. When it ends without one byte of response, the request

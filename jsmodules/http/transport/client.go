@@ -3,10 +3,11 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"net/http/httptrace"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/swarmload/swarm/sandbox/egress"
 )
 
 // Client holds the connections of one VU: no other VU ever uses them, as no two
@@ -30,7 +31,7 @@ type Client struct {
 // NewClient returns a client without connections.
 func NewClient(s *Settings) *Client { return &Client{net: s.net, set: s} }
 
-// watch makes the end of ctx close the client's connections, so that a blocked
+// Watch makes the end of ctx close the client's connections, so that a blocked
 // read ends at once. One watch serves all requests under one context.
 func (c *Client) Watch(ctx context.Context) {
 	if ctx == c.ctx {
@@ -62,7 +63,7 @@ func (c *Client) Watch(ctx context.Context) {
 	})
 }
 
-// unwatch lets the connections outlive the context: another one follows.
+// Unwatch lets the connections outlive the context: another one follows.
 func (c *Client) Unwatch() {
 	if c.unwind != nil {
 		c.unwind()
@@ -70,7 +71,7 @@ func (c *Client) Unwatch() {
 	}
 }
 
-// reset closes the idle connections.
+// Reset closes the idle connections.
 func (c *Client) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +82,7 @@ func (c *Client) Reset() {
 	c.idle = nil
 }
 
-// close ends the client for good.
+// Close ends the client for good.
 func (c *Client) Close() {
 	if c.unwind != nil {
 		c.unwind()
@@ -170,14 +171,14 @@ func (c *Client) link(cn *conn) bool {
 // long the steps took.
 func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration, tm *Timings) (*conn, *Failure) {
 	n := c.net
-	var lookup lookupTimer
 	dialCtx, cancel := context.WithDeadline(ctx, n.base.Add(deadline))
 	defer cancel()
 	start := n.Clock()
-	nc, err := n.Dial(lookup.trace(dialCtx, n), "tcp", t.addr)
+	names := lookup{n: n}
+	nc, err := n.Dial(names.trace(dialCtx), t.network, t.addr)
 	now := n.Clock()
-	tm.LookingUp += lookup.took()
-	tm.Connecting += now - start - lookup.took()
+	tm.LookingUp += names.took
+	tm.Connecting += now - start - names.took
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, FailInterrupted
@@ -210,34 +211,18 @@ func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration,
 	return cn, nil
 }
 
-// lookupTimer measures name resolution inside a dial.
-type lookupTimer struct {
-	mu          sync.Mutex // a dial that is given up may still report
-	start, done time.Duration
+// lookup measures name resolution inside a dial, on the goroutine that dials.
+type lookup struct {
+	n     *Network
+	start time.Duration
+	took  time.Duration
 }
 
-func (l *lookupTimer) trace(ctx context.Context, n *Network) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		DNSStart: func(httptrace.DNSStartInfo) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.start = n.Clock()
-		},
-		DNSDone: func(httptrace.DNSDoneInfo) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.done = n.Clock()
-		},
+func (l *lookup) trace(ctx context.Context) context.Context {
+	return egress.WithTrace(ctx, &egress.Trace{
+		Start: func() { l.start = l.n.Clock() },
+		Done:  func() { l.took += l.n.Clock() - l.start },
 	})
-}
-
-func (l *lookupTimer) took() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.done <= l.start {
-		return 0
-	}
-	return l.done - l.start
 }
 
 // Unhold lets h's connection carry other calls again.

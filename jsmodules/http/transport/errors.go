@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/swarmload/swarm/jsmodules/http/coding"
 	"github.com/swarmload/swarm/sandbox/egress"
 )
 
@@ -60,7 +61,7 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Text }
 
-// hint says what to look at first; empty when the text says it all.
+// Hint says what to look at first; empty when the text says it all.
 func (f *Failure) Hint() string {
 	if f.advice != "" {
 		return f.advice
@@ -96,7 +97,7 @@ var (
 	failDecode       = &Failure{Code: CodeDecode, Text: "response body cannot be decompressed"}
 )
 
-// statusCode returns the error code of an HTTP status, 0 when it is no error.
+// StatusCode returns the error code of an HTTP status, 0 when it is no error.
 func StatusCode(status int) int {
 	if status >= 400 && status < 600 {
 		return 1000 + status
@@ -104,7 +105,7 @@ func StatusCode(status int) int {
 	return 0
 }
 
-// dialFailure says why a connection to addr could not be opened.
+// DialFailure says why a connection to addr could not be opened.
 func DialFailure(err error, addr string) *Failure {
 	var dns *net.DNSError
 	var errno syscall.Errno
@@ -181,7 +182,7 @@ func reasonText(r x509.InvalidReason) string {
 	return "reason " + strconv.Itoa(int(r))
 }
 
-// ioFailure says why reading or writing on an open connection failed.
+// IOFailure says why reading or writing on an open connection failed.
 func IOFailure(err error) *Failure {
 	var errno syscall.Errno
 	var alert tls.AlertError
@@ -209,6 +210,14 @@ func IOFailure(err error) *Failure {
 		return &Failure{Code: codeTCP, Text: "network error on " + op.Op}
 	}
 	return &Failure{Code: CodeGeneric, Text: "connection failed"}
+}
+
+// decodeFailure says why a body could not be decompressed.
+func decodeFailure(err error) *Failure {
+	if errors.Is(err, coding.ErrTooLarge) {
+		return failBodyTooLarge
+	}
+	return failDecode
 }
 
 func isTimeout(err error) bool {

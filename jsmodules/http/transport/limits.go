@@ -17,7 +17,7 @@ const (
 	// Limit of the cache that clients with the same settings share.
 	maxTargets = 4096
 
-	// deadlineSlack is how much later than asked a timeout may come. A
+	// DeadlineSlack is how much later than asked a timeout may come. A
 	// connection's deadline is moved only when it is off by more, so that a
 	// busy connection pays for a timer a few times a second, not per request.
 	DeadlineSlack = 50 * time.Millisecond

@@ -46,8 +46,11 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 		r.Location = string(s.head.Peek(fasthttp.HeaderLocation))
 	}
 	if q.Stream && r.hasBody(q) {
-		r.streamed, r.Stream = true, newBodyStream(br, cn, s, q)
-		return nil
+		stream, f := newBodyStream(br, cn, s)
+		if f == nil {
+			r.streamed, r.Stream = true, stream
+		}
+		return f
 	}
 	if f := r.readBody(br, cn, &s.head, q); f != nil {
 		return f
@@ -56,9 +59,9 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 		return failSurplus
 	}
 	if encoding := s.head.ContentEncoding(); len(encoding) > 0 && len(r.Body) > 0 {
-		body, f := decode(string(encoding), r.Body)
-		if f != nil {
-			return f
+		body, err := cn.net.coder.Decode(string(encoding), r.Body, maxBody)
+		if err != nil {
+			return decodeFailure(err)
 		}
 		r.Body = body
 	}

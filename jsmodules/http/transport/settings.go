@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/jsmodules/http/cache"
+	"github.com/swarmload/swarm/jsmodules/http/coding"
 )
 
 // Network is what all clients of a runner share. Safe for concurrent use.
@@ -18,6 +19,9 @@ type Network struct {
 
 	// DialPacket opens the sockets of HTTP/3; nil: there is no HTTP/3.
 	DialPacket func(ctx context.Context, address string) (net.PacketConn, net.Addr, error)
+	// CheckHost returns the refusal of a host name that must not be contacted;
+	// nil: there are none.
+	CheckHost func(host string) error
 	// Permit returns the refusal of an address that a proxy is to be asked for;
 	// nil: it may be asked for any.
 	Permit func(ctx context.Context, address string) error
@@ -25,6 +29,7 @@ type Network struct {
 	base    time.Time // zero of the clock
 	scratch sync.Pool
 	buffers sync.Pool // of *[copyBuffer]byte
+	coder   coding.Coder
 }
 
 // NewNetwork returns a network that dials with dial.

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math"
 	"net/http/httputil"
 	"sync"
 	"time"
+
+	"github.com/swarmload/swarm/jsmodules/http/coding"
 )
 
 // bodyStream is the body of an HTTP/1.1 response that is read as it arrives.
@@ -15,9 +18,10 @@ type bodyStream struct {
 	cn    *conn
 	s     *scratch
 	br    *bufio.Reader
-	src   io.Reader // the body as it was sent
-	reuse bool      // the connection may carry another request after the body
-	eof   bool      // the body was read to its end
+	src   io.Reader     // the body as it was sent
+	plain io.ReadCloser // decompressed; nil: it is not compressed
+	reuse bool          // the connection may carry another request after the body
+	eof   bool          // the body was read to its end
 
 	mu     sync.Mutex // Close may come from another goroutine than Read
 	closed bool
@@ -25,7 +29,7 @@ type bodyStream struct {
 
 // newBodyStream returns the body of which br holds the beginning. adopt makes
 // it the owner of the connection.
-func newBodyStream(br *bufio.Reader, cn *conn, s *scratch, q *Call) *bodyStream {
+func newBodyStream(br *bufio.Reader, cn *conn, s *scratch) (*bodyStream, *Failure) {
 	b := &bodyStream{cn: cn, s: s, br: br}
 	switch length := s.head.ContentLength(); {
 	case length >= 0:
@@ -35,7 +39,14 @@ func newBodyStream(br *bufio.Reader, cn *conn, s *scratch, q *Call) *bodyStream 
 	default:
 		b.src = br
 	}
-	return b
+	if encoding := s.head.ContentEncoding(); len(encoding) > 0 {
+		plain, err := cn.net.coder.NewReader(string(encoding), (*sentBody)(b), math.MaxInt64)
+		if err != nil {
+			return nil, decodeFailure(err)
+		}
+		b.plain = plain
+	}
+	return b, nil
 }
 
 func (b *bodyStream) adopt(c *Client, reuse bool) {
@@ -64,6 +75,16 @@ func (e *exactly) Read(p []byte) (int, error) {
 
 // Read implements io.Reader.
 func (b *bodyStream) Read(p []byte) (int, error) {
+	if b.plain != nil {
+		return b.plain.Read(p)
+	}
+	return (*sentBody)(b).Read(p)
+}
+
+// sentBody is the body as it was sent.
+type sentBody bodyStream
+
+func (b *sentBody) Read(p []byte) (int, error) {
 	if b.eof {
 		return 0, io.EOF
 	}
@@ -94,7 +115,12 @@ func (b *bodyStream) Taken() (in, out int64) { return b.cn.wire.taken() }
 func (b *bodyStream) Failure(err error) *Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.closed && errors.Is(err, httputil.ErrLineTooLong) || b.cn.wire.err == nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, coding.ErrMalformed), errors.Is(err, coding.ErrTooLarge):
+		return decodeFailure(err)
+	case b.closed:
+		return FailInterrupted
+	case b.cn.wire.err == nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF):
 		return failMalformed
 	}
 	return IOFailure(err)
@@ -109,9 +135,12 @@ func (b *bodyStream) Close() error {
 		return nil
 	}
 	b.closed = true
-	if !b.eof {
+	if !b.eof { // and perhaps read from at this moment: its buffers stay with it
 		b.c.discard(b.cn) // its reader, if there is one now, ends with an error
 		return nil
+	}
+	if b.plain != nil {
+		b.plain.Close()
 	}
 	if b.reuse && b.cn.drained() {
 		b.cn.wire.SetReadDeadline(time.Time{})

@@ -15,15 +15,16 @@ import (
 // Target is a parsed URL with everything derived from it that requests need.
 // Immutable; shared by all VUs.
 type Target struct {
-	Name   string   // as the script wrote it, credentials masked
-	URL    *url.URL // absolute, without credentials and fragment; for cookies and redirects
-	Origin string   // scheme, host and port: connections are shared within one
-	secure bool     // https
-	addr   string   // to dial, after the hosts option
-	SNI    string   // host name or address for TLS
-	host   string   // the Host header
-	line   string   // request line after the method, and the Host header without its value
-	auth   string   // Authorization made of the URL's credentials, or ""
+	Name    string   // as the script wrote it, credentials masked
+	URL     *url.URL // absolute, without credentials and fragment; for cookies and redirects
+	Origin  string   // scheme, host and port: connections are shared within one
+	secure  bool     // https
+	network string   // to dial: tcp or unix
+	addr    string   // the address there, after the hosts option
+	SNI     string   // host name or address for TLS
+	host    string   // the Host header
+	line    string   // request line after the method, and the Host header without its value
+	auth    string   // Authorization made of the URL's credentials, or ""
 
 	Label atomic.Pointer[string] // what the owner of the Settings calls it in metrics; its own alone
 }
@@ -107,7 +108,7 @@ func (s *Settings) newTarget(u *url.URL, name string) (*Target, error) {
 	}
 	u.Host = t.host
 	t.SNI = ascii
-	t.addr = s.override(net.JoinHostPort(ascii, port), ascii, port)
+	t.network, t.addr = s.override(net.JoinHostPort(ascii, port), ascii, port)
 	t.Origin = u.Scheme + "://" + net.JoinHostPort(ascii, port)
 	t.line = " " + escapeRest(u.RequestURI()) + " HTTP/1.1\r\nHost: "
 	return t, nil
@@ -115,9 +116,9 @@ func (s *Settings) newTarget(u *url.URL, name string) (*Target, error) {
 
 // override applies the hosts option: host:port, host, or *.suffix, to an
 // address with or without a port.
-func (s *Settings) override(addr, host, port string) string {
+func (s *Settings) override(addr, host, port string) (network, to string) {
 	if len(s.opt.Hosts) == 0 {
-		return addr
+		return "tcp", addr
 	}
 	to, ok := s.opt.Hosts[addr]
 	if !ok {
@@ -126,17 +127,20 @@ func (s *Settings) override(addr, host, port string) string {
 	for rest := host; !ok; {
 		i := strings.IndexByte(rest, '.')
 		if i < 0 {
-			return addr
+			return "tcp", addr
 		}
 		if to, ok = s.opt.Hosts["*"+rest[i:]+":"+port]; !ok {
 			to, ok = s.opt.Hosts["*"+rest[i:]]
 		}
 		rest = rest[i+1:]
 	}
-	if h, pt, err := net.SplitHostPort(to); err == nil {
-		return net.JoinHostPort(h, pt)
+	if path, ok := strings.CutPrefix(to, "unix:"); ok {
+		return "unix", path
 	}
-	return net.JoinHostPort(strings.Trim(to, "[]"), port)
+	if h, pt, err := net.SplitHostPort(to); err == nil {
+		return "tcp", net.JoinHostPort(h, pt)
+	}
+	return "tcp", net.JoinHostPort(strings.Trim(to, "[]"), port)
 }
 
 // escapeRest escapes what may not stand in a request line and net/url left as
@@ -164,7 +168,7 @@ func mustEscape(c byte) bool {
 	return c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>'
 }
 
-// maskUserinfo hides user name and password of a URL.
+// MaskUserinfo hides user name and password of a URL.
 func MaskUserinfo(s string) string {
 	i := strings.Index(s, "://")
 	if i < 0 {
@@ -190,7 +194,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// clip keeps error messages short whatever a script passes.
+// Clip keeps error messages short whatever a script passes.
 func Clip(s string) string {
 	if len(s) > 200 {
 		return s[:200] + "…"

@@ -29,7 +29,9 @@ func (c *Client) upload(cn *conn, head []byte, q *Call) *upload {
 				u.err = errSource
 			}
 		}()
-		u.err = sendAll(cn, head, q)
+		if u.err = sendAll(cn, head, q); errors.Is(u.err, errSource) {
+			cn.wire.Conn.Close() // the server would wait for the rest
+		}
 		u.at = c.net.Clock()
 	}()
 	return u
