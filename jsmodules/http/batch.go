@@ -19,22 +19,22 @@ type item struct {
 // batch implements http.batch: several requests at once, as a browser does when
 // it loads a page. JavaScript is touched before the first request starts and
 // after the last one ended, never in between.
-func (m *module) batch(fc goja.FunctionCall) goja.Value {
-	m.online("http.batch")
-	list := m.object_("http.batch", "the list of requests", fc.Argument(0))
+func (m *module) batch(s *session, where string, fc goja.FunctionCall) goja.Value {
+	m.online(s, where)
+	list := m.object_(where, "the list of requests", fc.Argument(0))
 	keys := list.Keys()
 	items := make([]*item, len(keys))
 	for i, key := range keys {
-		it := &item{key: key, res: &response{m: m}}
-		m.decodeItem("http.batch: request "+quoted(key), it, list.Get(key))
+		it := &item{key: key, res: &response{m: m, s: s}}
+		m.decodeItem(s, where+": request "+quoted(key), it, list.Get(key))
 		if it.req.Target != nil {
 			it.host = it.req.Target.SNI
 		}
 		items[i] = it
 	}
 	ctx := m.v.Context()
-	m.client.Watch(ctx)
-	m.run(items)
+	s.client.Watch(ctx)
+	m.run(s, items)
 	m.v.StopIfDone()
 
 	array := list.ClassName() == "Array"
@@ -54,33 +54,33 @@ func (m *module) batch(fc goja.FunctionCall) goja.Value {
 
 // decodeItem decodes one request: a URL, [method, url, body, params], or
 // {method, url, body, params}.
-func (m *module) decodeItem(where string, it *item, v goja.Value) {
+func (m *module) decodeItem(s *session, where string, it *item, v goja.Value) {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		m.decode(where, &it.req, "GET", v, nil, nil)
+		m.decode(s, where, &it.req, "GET", v, nil, nil)
 		return
 	}
 	if _, ok := o.Export().(*urlTemplate); ok {
-		m.decode(where, &it.req, "GET", v, nil, nil)
+		m.decode(s, where, &it.req, "GET", v, nil, nil)
 		return
 	}
 	names := [4]string{"method", "url", "body", "params"}
 	if o.ClassName() == "Array" {
 		names = [4]string{"0", "1", "2", "3"}
 	} else if o.Get("url") == nil && o.Get("href") != nil { // a URL object
-		m.decode(where, &it.req, "GET", v, nil, nil)
+		m.decode(s, where, &it.req, "GET", v, nil, nil)
 		return
 	}
 	method := "GET"
 	if v := o.Get(names[0]); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
 		method = m.verb(where, v)
 	}
-	m.decode(where, &it.req, method, o.Get(names[1]), o.Get(names[2]), o.Get(names[3]))
+	m.decode(s, where, &it.req, method, o.Get(names[1]), o.Get(names[2]), o.Get(names[3]))
 }
 
 // run carries out the items, at most opt.Batch at a time and opt.BatchPerHost to
 // one host, in order as far as these allow. It returns when all have ended.
-func (m *module) run(items []*item) {
+func (m *module) run(s *session, items []*item) {
 	scope, ctx, queued := m.v.Scope(), m.v.Context(), m.p.net.Clock()
 	total, perHost := limitOr(m.p.opt.Batch, len(items)), limitOr(m.p.opt.BatchPerHost, len(items))
 	delay, scheduled := m.v.Delay()
@@ -97,7 +97,7 @@ func (m *module) run(items []*item) {
 			ended <- it
 		}()
 		it.req.Queued, it.req.Start = queued, m.p.net.Clock()
-		m.exchange(ctx, &it.req, scope, w, it.res)
+		s.exchange(ctx, &it.req, scope, w, it.res)
 	}
 	inUse := map[*item]*recorder{}
 	waiting, active := items, 0

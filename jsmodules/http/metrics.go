@@ -38,6 +38,11 @@ type tagSet struct {
 	name string // value of the tag "name", which also replaces the url tag
 }
 
+// has reports whether a tag of that key is in the set.
+func (s *tagSet) has(key string) bool {
+	return s != nil && slices.ContainsFunc(s.tags, func(t metric.Tag) bool { return t.Key == key })
+}
+
 // verdict says whether a response was expected.
 type verdict uint8
 

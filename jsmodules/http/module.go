@@ -15,7 +15,6 @@ package http
 
 import (
 	"github.com/dop251/goja"
-	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -44,17 +43,15 @@ type module struct {
 	expect *expectation
 	object *goja.Object
 
-	req     request           // of the call in progress, when it is not a batch
-	busy    bool              // req is in use
-	lastURL string            // the URL asked for last
-	last    *transport.Target // and what it parsed to
+	req     request // of the call in progress, when it is not a batch
+	busy    bool    // req is in use
 	methods methods
 	jars    *goja.Object // prototype of cookie jars; nil until needed
 	vuJar   *goja.Object // what http.cookieJar() returns
 }
 
 func newModule(p *program, v *sandbox.VU) *module {
-	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.set, &jar{}), expect: defaultExpectation()}
+	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.own, &jar{}), expect: defaultExpectation()}
 	m.rec = recorder{p: p, rec: v.Recorder()}
 	m.object = p.shape.New(v, m)
 	v.OnClose(m.client.Close)
@@ -95,16 +92,32 @@ func constant(name, value string) export {
 // both ways of importing give the same. Scripts may replace them, as some that
 // instrument requests do.
 var exports = [...]export{
-	function("get", 2, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("GET", "http.get", fc, false) }),
-	function("head", 2, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("HEAD", "http.head", fc, false) }),
-	function("post", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("POST", "http.post", fc, true) }),
-	function("put", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("PUT", "http.put", fc, true) }),
-	function("patch", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("PATCH", "http.patch", fc, true) }),
-	function("del", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("DELETE", "http.del", fc, true) }),
-	function("delete", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("DELETE", "http.delete", fc, true) }),
-	function("options", 3, func(m *module, fc goja.FunctionCall) goja.Value { return m.simple("OPTIONS", "http.options", fc, true) }),
-	function("request", 4, (*module).request),
-	function("batch", 1, (*module).batch),
+	function("get", 2, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "GET", "http.get", fc, false)
+	}),
+	function("head", 2, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "HEAD", "http.head", fc, false)
+	}),
+	function("post", 3, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "POST", "http.post", fc, true)
+	}),
+	function("put", 3, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "PUT", "http.put", fc, true)
+	}),
+	function("patch", 3, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "PATCH", "http.patch", fc, true)
+	}),
+	function("del", 3, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "DELETE", "http.del", fc, true)
+	}),
+	function("delete", 3, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "DELETE", "http.delete", fc, true)
+	}),
+	function("options", 3, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, "OPTIONS", "http.options", fc, true)
+	}),
+	function("request", 4, func(m *module, fc goja.FunctionCall) goja.Value { return m.request(m.session, "http.request", fc) }),
+	function("batch", 1, func(m *module, fc goja.FunctionCall) goja.Value { return m.batch(m.session, "http.batch", fc) }),
 	function("url", 1, (*module).urlTemplate),
 	function("setResponseCallback", 1, (*module).setResponseCallback),
 	function("expectedStatuses", 1, (*module).expectedStatuses),

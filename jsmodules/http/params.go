@@ -22,17 +22,16 @@ var paramNames = []string{
 	"auth", "compression", "proxy",
 }
 
-// params decodes the params object into r and returns the timeout. Objects are
+// params decodes the params object into r. Objects are
 // decoded anew each time: whether a script changed one since cannot be told.
 //
 // Here and below keys come from GetOwnPropertyNames, which takes half the time
 // of Keys and differs only for properties somebody took care to hide.
-func (m *module) params(where string, r *request, v goja.Value) time.Duration {
+func (m *module) params(where string, r *request, v goja.Value) {
 	o, ok := v.(*goja.Object)
 	if !ok {
 		m.throw("TypeError", where+": params must be an object, got "+quoted(v.String()))
 	}
-	timeout := defaultTimeout
 	for _, key := range o.GetOwnPropertyNames() {
 		v := o.Get(key)
 		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) && key != "responseCallback" {
@@ -47,7 +46,7 @@ func (m *module) params(where string, r *request, v goja.Value) time.Duration {
 		case "tags":
 			r.tags = m.tags(where, v)
 		case "timeout":
-			timeout = m.timeout(where, v)
+			r.timeout = m.timeout(where, v)
 		case "cookies":
 			m.requestCookies(where, r, v)
 		case "jar":
@@ -68,7 +67,6 @@ func (m *module) params(where string, r *request, v goja.Value) time.Duration {
 			m.unknownParam(where, key)
 		}
 	}
-	return timeout
 }
 
 func (m *module) unknownParam(where, key string) {

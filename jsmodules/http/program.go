@@ -18,7 +18,7 @@ type program struct {
 	host    *sandbox.Host
 	opt     plan.HTTP
 	net     *transport.Network
-	set     *transport.Settings // of the module's own functions
+	own     *habits // of the module's own functions
 	system  systemTags
 	shape   *sandbox.Shape[*module]
 	metrics httpMetrics
@@ -39,13 +39,7 @@ func newProgram(h *sandbox.Host) (*program, error) {
 		system = h.Plan.SystemTags
 	}
 	p.system = newSystemTags(system)
-	p.set = transport.NewSettings(p.net, transport.Options{
-		BaseURL: p.opt.BaseURL, UserAgent: p.opt.UserAgent, Hosts: p.opt.Hosts, NoReuse: p.opt.NoConnectionReuse,
-		TLS: &tls.Config{
-			NextProtos:         []string{"http/1.1"},
-			InsecureSkipVerify: p.opt.InsecureSkipTLSVerify, // the user's choice
-		},
-	})
+	p.own = p.newHabits(&p.opt)
 	p.tagSets.Limit = maxTagSets
 	p.series.Limit = maxSeriesSet
 	p.warnings.Limit = maxWarnings
@@ -53,6 +47,20 @@ func newProgram(h *sandbox.Host) (*program, error) {
 		return nil, fmt.Errorf("option userAgent: %q holds a character that headers must not have", transport.Clip(p.opt.UserAgent))
 	}
 	return p, p.metrics.define(h.Registry)
+}
+
+// newHabits returns what sessions do under options o.
+func (p *program) newHabits(o *plan.HTTP) *habits {
+	h := &habits{userAgent: o.UserAgent, base: request{redirects: o.MaxRedirects, throw: o.Throw, timeout: defaultTimeout}}
+	h.base.Discard = o.DiscardResponseBodies
+	h.set = transport.NewSettings(p.net, transport.Options{
+		BaseURL: o.BaseURL, UserAgent: o.UserAgent, Hosts: o.Hosts, NoReuse: o.NoConnectionReuse,
+		TLS: &tls.Config{
+			NextProtos:         []string{"http/1.1"},
+			InsecureSkipVerify: o.InsecureSkipTLSVerify, // the user's choice
+		},
+	})
+	return h
 }
 
 // warn logs text once. Texts are stable, so there are few; should there be many,

@@ -15,6 +15,7 @@ import (
 // request is what a script asked for: a call and what to do with its outcome.
 type request struct {
 	transport.Call
+	s         *session
 	tags      *tagSet
 	expect    *expectation
 	redirects int
@@ -28,8 +29,8 @@ type request struct {
 }
 
 // simple implements http.get, http.post and their kind.
-func (m *module) simple(method, where string, fc goja.FunctionCall, body bool) goja.Value {
-	m.online(where)
+func (m *module) simple(s *session, method, where string, fc goja.FunctionCall, body bool) goja.Value {
+	m.online(s, where)
 	rest := fc.Arguments
 	var u, b, params goja.Value
 	if len(rest) > 0 {
@@ -41,30 +42,30 @@ func (m *module) simple(method, where string, fc goja.FunctionCall, body bool) g
 	if len(rest) > 0 {
 		params = rest[0]
 	}
-	return m.perform(where, method, u, b, params)
+	return m.perform(s, where, method, u, b, params)
 }
 
 // request implements http.request(method, url, body, params).
-func (m *module) request(fc goja.FunctionCall) goja.Value {
-	m.online("http.request")
-	method := m.verb("http.request", fc.Argument(0))
-	return m.perform("http.request", method, fc.Argument(1), fc.Argument(2), fc.Argument(3))
+func (m *module) request(s *session, where string, fc goja.FunctionCall) goja.Value {
+	m.online(s, where)
+	method := m.verb(where, fc.Argument(0))
+	return m.perform(s, where, method, fc.Argument(1), fc.Argument(2), fc.Argument(3))
 }
 
 // online refuses to work where the script's life has no network.
-func (m *module) online(where string) {
+func (m *module) online(s *session, where string) {
 	switch m.v.Phase() {
 	case sandbox.Init:
 		m.throw("Error", where+": requests are not possible in the init context; move it into the default function or setup()")
 	case sandbox.Summary:
 		m.throw("Error", where+": requests are not possible in handleSummary")
 	case sandbox.VUSetup:
-		m.jar.record()
+		s.jar.record()
 	}
 }
 
 // perform makes one request and returns the response.
-func (m *module) perform(where, method string, u, body, params goja.Value) goja.Value {
+func (m *module) perform(s *session, where, method string, u, body, params goja.Value) goja.Value {
 	r := &m.req
 	if m.busy {
 		// A getter or toString that decode runs makes a request of its own.
@@ -73,14 +74,14 @@ func (m *module) perform(where, method string, u, body, params goja.Value) goja.
 		m.busy = true
 		defer func() { m.busy = false }()
 	}
-	m.decode(where, r, method, u, body, params)
+	m.decode(s, where, r, method, u, body, params)
 	ctx := m.v.Context()
-	m.client.Watch(ctx)
+	s.client.Watch(ctx)
 	now := m.p.net.Clock()
 	r.Queued, r.Start = now, now
-	res := &response{m: m}
+	res := &response{m: m, s: s}
 	m.rec.delay, m.rec.scheduled = m.v.Delay()
-	m.exchange(ctx, r, m.v.Scope(), &m.rec, res)
+	s.exchange(ctx, r, m.v.Scope(), &m.rec, res)
 	if ctx.Err() != nil {
 		m.v.StopIfDone()
 	}
@@ -120,14 +121,13 @@ func (m *module) verb(where string, v goja.Value) string {
 
 // decode fills r from what the script passed. It runs script code (getters,
 // toString), and so must come before anything is started.
-func (m *module) decode(where string, r *request, method string, u, body, params goja.Value) {
-	*r = request{expect: m.expect, redirects: m.p.opt.MaxRedirects, jar: m.jar, throw: m.p.opt.Throw}
+func (m *module) decode(s *session, where string, r *request, method string, u, body, params goja.Value) {
+	m.fresh(s, r)
 	r.Method = method
-	r.Discard = m.p.opt.DiscardResponseBodies
-	timeout := defaultTimeout
 	raw, name := m.url(where, u)
 	if params != nil && !goja.IsUndefined(params) && !goja.IsNull(params) {
-		timeout = m.params(where, r, params)
+		m.params(where, r, params)
+		m.inherit(r)
 	}
 	if name != "" && (r.tags == nil || r.tags.name == "") {
 		tags := []metric.Tag{{Key: "name", Value: name}}
@@ -139,17 +139,15 @@ func (m *module) decode(where string, r *request, method string, u, body, params
 	if body != nil && !goja.IsUndefined(body) && !goja.IsNull(body) {
 		m.body(r, body)
 	}
-	if raw == m.lastURL && m.last != nil {
-		r.Target = m.last
-	} else if t, err := m.set.Target(raw); err != nil {
+	if raw == s.lastURL && s.last != nil {
+		r.Target = s.last
+	} else if t, err := s.set.Target(raw); err != nil {
 		r.fail, r.Invalid = &transport.Failure{Code: transport.CodeURL, Text: err.Error()}, transport.MaskUserinfo(transport.Clip(raw))
 	} else {
 		r.Target = t
-		m.lastURL, m.last = raw, t
+		s.lastURL, s.last = raw, t
 	}
-	r.Slack = min(transport.DeadlineSlack, timeout/8)
-	// From here the time runs; start is set by whoever sends the request.
-	r.timeout = timeout
+	r.Slack = min(transport.DeadlineSlack, r.timeout/8)
 }
 
 // url decodes a URL argument: a string, the result of http.url, or anything

@@ -16,6 +16,7 @@ import (
 // lies over them. A response nobody looks at costs four allocations.
 type response struct {
 	m *module
+	s *session // that sent it
 	transport.Reply
 	code int // error_code
 
@@ -291,8 +292,8 @@ func (r *response) requestJS() goja.Value {
 	if r.host != "" {
 		m.appendTo(headers, "Host", rt.ToValue(r.host))
 	}
-	if !agent && m.p.opt.UserAgent != "" {
-		m.appendTo(headers, "User-Agent", rt.ToValue(m.p.opt.UserAgent))
+	if !agent && r.s.userAgent != "" {
+		m.appendTo(headers, "User-Agent", rt.ToValue(r.s.userAgent))
 	}
 	if r.sentBody != "" {
 		m.appendTo(headers, "Content-Length", rt.ToValue(strconv.Itoa(len(r.sentBody))))
