@@ -70,6 +70,11 @@ type Host struct {
 	// Permit returns the policy's refusal when host:port, which a proxy is to be
 	// asked for, must not be reached. May be nil.
 	Permit func(ctx context.Context, address string) error
+	// Resolve returns host:port with the host resolved, for proxies that resolve
+	// no names; refused as Dial refuses. May be nil.
+	Resolve func(ctx context.Context, address string) (string, error)
+	// CheckHost returns the policy's refusal of a host name. May be nil.
+	CheckHost func(host string) error
 	// KeyLog takes the secrets of TLS sessions, for those who want to look into
 	// their own traffic. Safe for concurrent use; nil: they are not written.
 	KeyLog io.Writer

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"github.com/valyala/fasthttp"
 )
 
@@ -27,6 +28,13 @@ type Call struct {
 	Stream bool
 	// Version is the protocol for this call, see Options; "" is that of the client.
 	Version string
+	// Alone means that the context of Do is the call's own, not that of Watch: its
+	// end ends this call and closes its connection, and no other.
+	Alone bool
+	// Proxy is what the call goes through; nil: that of the client.
+	Proxy *proxy.Proxy
+	// Direct has the call go through no proxy.
+	Direct bool
 	// Hold pins the call to a connection of its own; nil: any that is free.
 	Hold *Hold
 
@@ -130,38 +138,44 @@ func (n *Network) release(s *scratch) {
 // part of `blocked`, and http_req_retries counts it if the target may have
 // received the first attempt too.
 func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
+	px := c.proxy(q)
 	s := c.net.acquire()
-	s.out = c.set.appendRequest(s.out[:0], q)
+	s.out = c.set.appendRequest(s.out[:0], q, px)
 	if held := q.Hold.take(); held != nil {
 		r.Timings.Blocked = q.Start - q.Queued
-		if c.converse(held, q, s, r, q.Start) == stale {
+		if c.converse(ctx, held, q, s, r, q.Start) == stale {
 			r.Fail = failNoResponse
 		}
 		c.done(s, r)
 		return
 	}
 	if !c.set.opt.NoReuse {
-		for cn := c.reuse(q.Target.Origin); cn != nil; cn = c.reuse(q.Target.Origin) {
+		for cn := c.reuse(q.Target.Origin, px); cn != nil; cn = c.reuse(q.Target.Origin, px) {
 			// Taking a connection from the list costs less than reading the clock.
 			r.Timings.Blocked = q.Start - q.Queued
 			before := r.Sent
-			outcome := c.converse(cn, q, s, r, q.Start)
+			outcome := c.converse(ctx, cn, q, s, r, q.Start)
 			if outcome == done {
 				c.done(s, r)
 				return
 			}
 			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: outcome == resend && r.Sent > before}
+			if q.Alone && ctx.Err() != nil {
+				r.Fail = FailInterrupted
+				c.done(s, r)
+				return
+			}
 			if outcome == resend {
 				break
 			}
 		}
 	}
 	var cn *conn
-	cn, r.Fail = c.connect(ctx, q.Target, q.Deadline, &r.Timings)
+	cn, r.Fail = c.connect(ctx, q, px, &r.Timings)
 	if cn != nil {
 		start := c.net.Clock()
 		r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
-		c.converse(cn, q, s, r, start)
+		c.converse(ctx, cn, q, s, r, start)
 	}
 	c.done(s, r)
 }
@@ -194,16 +208,21 @@ const (
 
 // converse sends the request in s.out over cn, reads the response into r and
 // disposes of cn.
-func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Duration) outcome {
+func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r *Reply, start time.Duration) outcome {
 	w := cn.wire
 	used, before := w.used, w.out
 	r.Peer = cn.peer
+	spared := always
+	if q.Alone {
+		spared = cn.endWith(ctx)
+		defer spared()
+	}
 	cn.arm(c.net.base, q.Deadline, q.Slack)
 	s.br.Reset(cn.Conn)
 	var sent time.Duration
 	var sendErr, readErr error
 	var up *upload
-	if w.asker != nil && cn.plain() && q.inline() {
+	if w.asker != nil && cn.direct() && q.inline() {
 		w.request = s.out
 		_, readErr = s.br.Peek(1)
 		sent, sendErr = w.answer.sentAt, w.answer.sendErr
@@ -251,7 +270,7 @@ func (c *Client) converse(cn *conn, q *Call, s *scratch, r *Reply, start time.Du
 	keep := false
 	switch {
 	case readErr == nil && (r.Fail == nil || r.Fail == failSurplus):
-		keep = r.Fail == nil && r.Written && !r.streamed && c.keep(s, q, r) && cn.drained()
+		keep = r.Fail == nil && r.Written && !r.streamed && c.keep(s, q, r) && cn.drained() && spared()
 	case sendErr != nil:
 		r.Fail = IOFailure(sendErr)
 	case readErr == io.EOF:
@@ -308,10 +327,17 @@ func idempotent(method string) bool {
 //
 // It is written here and not by fasthttp.Request because nearly all of it is
 // ready in the target.
-func (set *Settings) appendRequest(b []byte, q *Call) []byte {
+func (set *Settings) appendRequest(b []byte, q *Call, px *proxy.Proxy) []byte {
 	t := q.Target
 	b = append(b, q.Method...)
-	b = append(b, t.line...)
+	absolute := px != nil && px.Absolute() && !t.secure
+	if absolute { // RFC 9112, 3.2.2
+		b = append(b, " http://"...)
+		b = append(b, t.host...)
+		b = append(b, t.line[1:]...)
+	} else {
+		b = append(b, t.line...)
+	}
 	if q.Host != "" {
 		b = append(b, q.Host...)
 	} else {
@@ -342,6 +368,9 @@ func (set *Settings) appendRequest(b []byte, q *Call) []byte {
 	}
 	if q.Cookie != "" {
 		b = appendHeader(b, "Cookie", q.Cookie)
+	}
+	if absolute && px.Authorization() != "" {
+		b = appendHeader(b, "Proxy-Authorization", px.Authorization())
 	}
 	if set.opt.NoReuse && !connection {
 		b = appendHeader(b, "Connection", "close")

@@ -3,10 +3,12 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"github.com/swarmload/swarm/sandbox/egress"
 )
 
@@ -24,6 +26,7 @@ type Client struct {
 	epoch uint64  // counts contexts; a late end of an earlier one is told by it
 	ended bool    // the context has ended: open nothing
 
+	vu     uint64          // which of the local addresses to send from; 0: any
 	ctx    context.Context // watched; VU's goroutine only
 	unwind func() bool
 }
@@ -90,13 +93,13 @@ func (c *Client) Close() {
 	c.Reset()
 }
 
-// reuse returns an idle connection to origin, or nil.
-func (c *Client) reuse(origin string) *conn {
+// reuse returns an idle connection to origin through px, or nil.
+func (c *Client) reuse(origin string, px *proxy.Proxy) *conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := len(c.idle) - 1; i >= 0; i-- {
 		cn := c.idle[i]
-		if cn.origin != origin {
+		if cn.proxy != px || cn.origin != origin {
 			continue
 		}
 		c.idle = slices.Delete(c.idle, i, i+1)
@@ -167,28 +170,46 @@ func (c *Client) link(cn *conn) bool {
 	return true
 }
 
-// connect opens a connection to t, TLS included, by deadline, and notes how
-// long the steps took.
-func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration, tm *Timings) (*conn, *Failure) {
-	n := c.net
-	dialCtx, cancel := context.WithDeadline(ctx, n.base.Add(deadline))
+// proxy returns what q goes through, nil for nothing.
+func (c *Client) proxy(q *Call) *proxy.Proxy {
+	switch {
+	case q.Direct || q.Target.network == "unix":
+		return nil
+	case q.Proxy != nil:
+		return q.Proxy
+	}
+	return c.set.opt.Proxy
+}
+
+// connect opens a connection for q through px, TLS included, by q's deadline,
+// and notes how long the steps took. What a proxy does is part of connecting.
+func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, tm *Timings) (*conn, *Failure) {
+	n, t := c.net, q.Target
+	if n.CheckHost != nil {
+		if err := n.CheckHost(t.SNI); err != nil {
+			return nil, DialFailure(err, t.addr)
+		}
+	}
+	dialCtx, cancel := context.WithDeadline(ctx, n.base.Add(q.Deadline))
 	defer cancel()
-	start := n.Clock()
 	names := lookup{n: n}
-	nc, err := n.Dial(names.trace(dialCtx), t.network, t.addr)
+	start := n.Clock()
+	cn, err := c.dial(names.trace(dialCtx), t, px)
 	now := n.Clock()
 	tm.LookingUp += names.took
 	tm.Connecting += now - start - names.took
 	if err != nil {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, FailInterrupted
+		case px != nil:
+			return nil, proxyFailure(err, px)
 		}
 		return nil, DialFailure(err, t.addr)
 	}
-	w := newWire(nc, n.Clock)
-	cn := &conn{Conn: w, net: n, wire: w, born: now, origin: t.Origin, peer: newPeer(nc)}
+	cn.born, cn.origin, cn.proxy = now, t.Origin, px
 	if !c.link(cn) {
-		nc.Close()
+		cn.wire.Conn.Close()
 		return nil, FailInterrupted
 	}
 	if !t.secure {
@@ -196,8 +217,8 @@ func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration,
 	}
 	cfg := c.set.opt.TLS.Clone()
 	cfg.ServerName = t.SNI
-	tc := tls.Client(w, cfg)
-	cn.arm(n.base, deadline, 0)
+	tc := tls.Client(cn.Conn, cfg)
+	cn.arm(n.base, q.Deadline, 0)
 	err = tc.Handshake()
 	tm.TLSHandshaking += n.Clock() - now
 	if err != nil {
@@ -209,6 +230,68 @@ func (c *Client) connect(ctx context.Context, t *Target, deadline time.Duration,
 	cn.peer.TLSCipher = tls.CipherSuiteName(state.CipherSuite)
 	cn.Conn = tc
 	return cn, nil
+}
+
+// dial opens a connection to t, or has px do it.
+func (c *Client) dial(ctx context.Context, t *Target, px *proxy.Proxy) (*conn, error) {
+	n := c.net
+	var w *wire
+	open := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if c.vu != 0 {
+			ctx = egress.WithLocal(ctx, c.vu)
+		}
+		nc, err := n.Dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		w = newWire(nc, n.Clock)
+		return w, nil
+	}
+	var nc net.Conn
+	var err error
+	if px == nil {
+		nc, err = open(ctx, t.network, t.addr)
+	} else {
+		nc, err = c.dialThrough(ctx, open, t, px)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: nc, net: n, wire: w, peer: newPeer(w.Conn)}, nil
+}
+
+// dialThrough has px open a connection to t, unless t's requests go to px itself.
+func (c *Client) dialThrough(ctx context.Context, open proxy.DialFunc, t *Target, px *proxy.Proxy) (net.Conn, error) {
+	n, addr := c.net, t.addr
+	if n.CheckHost != nil {
+		if err := n.CheckHost(px.Host()); err != nil {
+			return nil, err
+		}
+	}
+	if n.Permit != nil {
+		if err := n.Permit(ctx, addr); err != nil {
+			return nil, err
+		}
+	}
+	if px.Absolute() && !t.secure {
+		return px.Dial(ctx, open, c.secure)
+	}
+	if !px.Resolves() && n.Resolve != nil {
+		var err error
+		if addr, err = n.Resolve(ctx, addr); err != nil {
+			return nil, err
+		}
+	}
+	return px.Connect(ctx, open, c.secure, addr)
+}
+
+// secure does the TLS handshake with a proxy.
+func (c *Client) secure(ctx context.Context, nc net.Conn, host string) (net.Conn, error) {
+	cfg := c.set.opt.TLS.Clone()
+	cfg.ServerName = host
+	cfg.NextProtos = nil
+	tc := tls.Client(nc, cfg)
+	return tc, tc.HandshakeContext(ctx)
 }
 
 // lookup measures name resolution inside a dial, on the goroutine that dials.

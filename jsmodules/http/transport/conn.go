@@ -1,11 +1,14 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
 	"time"
+
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 )
 
 // conn is one connection of one VU. It holds no buffers: those belong to the
@@ -17,6 +20,7 @@ type conn struct {
 	wire     *wire
 	born     time.Duration // on the Network's clock
 	origin   string
+	proxy    *proxy.Proxy // what it goes through; nil: nothing
 	peer     *Peer
 	deadline time.Duration // in force, on the program's clock; 0: none
 
@@ -109,13 +113,14 @@ func (held) Error() string   { return "read held back" }
 func (held) Timeout() bool   { return true }
 func (held) Temporary() bool { return true }
 
-// plain reports whether there is no TLS on the connection.
-func (c *conn) plain() bool { return c.peer.TLSVersion == "" }
+// direct reports whether nothing lies over the wire: no TLS, and no bytes that
+// a proxy sent ahead.
+func (c *conn) direct() bool { return c.Conn == net.Conn(c.wire) }
 
-// drained reports whether the TLS layer holds no bytes that came after the
+// drained reports whether the layers over the wire hold no bytes that came after the
 // response; they would be taken for the beginning of the next one.
 func (c *conn) drained() bool {
-	if c.plain() {
+	if c.direct() {
 		return true
 	}
 	var b [1]byte
@@ -140,6 +145,14 @@ func (c *conn) arm(base time.Time, deadline, slack time.Duration) {
 	c.deadline = deadline + slack
 	c.wire.SetDeadline(base.Add(c.deadline)) // fails only on a closed connection, as the next write will
 }
+
+// endWith closes the connection when ctx ends. spared ends that, once, and
+// reports whether the connection was left alone; later calls do nothing.
+func (c *conn) endWith(ctx context.Context) (spared func() bool) {
+	return context.AfterFunc(ctx, func() { c.wire.Conn.Close() })
+}
+
+func always() bool { return true }
 
 func newPeer(nc net.Conn) *Peer {
 	p := &Peer{}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/swarmload/swarm/jsmodules/http/coding"
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"github.com/swarmload/swarm/sandbox/egress"
 )
 
@@ -37,6 +38,7 @@ const (
 	codeDNS         = 1100
 	codeNoSuchHost  = 1101
 	codeBlockedIP   = 1110
+	codeBlockedHost = 1111
 	codeTCP         = 1200
 	codeBrokenPipe  = 1201
 	codeErrno       = 1202
@@ -44,6 +46,9 @@ const (
 	codeDialTimeout = 1211
 	codeRefused     = 1212
 	codeReset       = 1220
+	codeProxy       = 1240 // of the proxy, not the target; ours
+	codeProxyAuth   = 1241
+	codeProxyRefuse = 1242
 	codeTLS         = 1300
 	codeAuthority   = 1310
 	codeHostname    = 1311
@@ -110,6 +115,8 @@ func DialFailure(err error, addr string) *Failure {
 	var dns *net.DNSError
 	var errno syscall.Errno
 	var blocked *egress.Blocked
+	var host *egress.BlockedHost
+	var socket *egress.BlockedSocket
 	switch {
 	case errors.Is(err, context.Canceled):
 		return FailInterrupted
@@ -128,12 +135,16 @@ func DialFailure(err error, addr string) *Failure {
 		return f
 	case errors.As(err, &blocked):
 		return &Failure{Code: codeBlockedIP, Text: blocked.Error()}
+	case errors.As(err, &host):
+		return &Failure{Code: codeBlockedHost, Text: host.Error()}
+	case errors.As(err, &socket):
+		return &Failure{Code: codeBlockedIP, Text: socket.Error(), advice: "the operator allows unix sockets with --allow-unix-socket"}
 	case errors.As(err, &dns):
-		host, _, _ := net.SplitHostPort(addr)
+		name, _, _ := net.SplitHostPort(addr)
 		if dns.IsNotFound {
-			return &Failure{Code: codeNoSuchHost, Text: "no such host: " + host}
+			return &Failure{Code: codeNoSuchHost, Text: "no such host: " + name}
 		}
-		return &Failure{Code: codeDNS, Text: "lookup of " + host + " failed"}
+		return &Failure{Code: codeDNS, Text: "lookup of " + name + " failed"}
 	case isTimeout(err):
 		return &Failure{Code: codeDialTimeout, Text: "timeout connecting to " + addr}
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -144,6 +155,36 @@ func DialFailure(err error, addr string) *Failure {
 		return &Failure{Code: CodeDial, Text: "cannot connect to " + addr + ": " + errno.Error()}
 	}
 	return &Failure{Code: CodeDial, Text: "cannot connect to " + addr}
+}
+
+// proxyFailure says why px opened no connection.
+func proxyFailure(err error, px *proxy.Proxy) *Failure {
+	var refused *proxy.RefusedError
+	var reply *proxy.ReplyError
+	name := "proxy " + px.Address()
+	var blocked *egress.Blocked
+	var host *egress.BlockedHost
+	switch {
+	case errors.Is(err, context.Canceled):
+		return FailInterrupted
+	case errors.As(err, &blocked), errors.As(err, &host):
+		return DialFailure(err, px.Address())
+	case errors.Is(err, proxy.ErrAuthRequired), errors.Is(err, proxy.ErrAuthRefused):
+		return &Failure{Code: codeProxyAuth, Text: err.Error()}
+	case errors.As(err, &refused), errors.As(err, &reply):
+		return &Failure{Code: codeProxyRefuse, Text: err.Error()}
+	case isTimeout(err):
+		return &Failure{Code: codeDialTimeout, Text: "timeout connecting through " + name}
+	case errors.Is(err, proxy.ErrMalformed), errors.Is(err, proxy.ErrTooLarge), errors.Is(err, proxy.ErrClosed), errors.Is(err, proxy.ErrTarget):
+		return &Failure{Code: codeProxy, Text: err.Error()}
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" || exhausted(err) {
+		f := *DialFailure(err, px.Address())
+		f.Text = name + ": " + f.Text
+		return &f
+	}
+	return &Failure{Code: codeProxy, Text: name + " could not be used"}
 }
 
 // exhausted reports whether err is the generator's own doing: it has run out of

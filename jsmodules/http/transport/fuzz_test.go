@@ -92,7 +92,7 @@ func FuzzTarget(f *testing.F) {
 		if err != nil {
 			return
 		}
-		request := string(set.appendRequest(nil, &Call{Method: "GET", Target: target}))
+		request := string(set.appendRequest(nil, &Call{Method: "GET", Target: target}, nil))
 		parsed, err := nethttp.ReadRequest(bufio.NewReader(strings.NewReader(request)))
 		if err != nil {
 			t.Fatalf("%q makes the request %q: %v", raw, request, err)

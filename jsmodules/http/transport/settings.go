@@ -10,6 +10,7 @@ import (
 
 	"github.com/swarmload/swarm/jsmodules/http/cache"
 	"github.com/swarmload/swarm/jsmodules/http/coding"
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 )
 
 // Network is what all clients of a runner share. Safe for concurrent use.
@@ -25,6 +26,9 @@ type Network struct {
 	// Permit returns the refusal of an address that a proxy is to be asked for;
 	// nil: it may be asked for any.
 	Permit func(ctx context.Context, address string) error
+	// Resolve returns host:port with the host resolved, for proxies that resolve
+	// no names; nil: such proxies cannot be used for names.
+	Resolve func(ctx context.Context, address string) (string, error)
 
 	base    time.Time // zero of the clock
 	scratch sync.Pool
@@ -51,6 +55,7 @@ type Options struct {
 	Hosts     map[string]string // what to dial instead, see plan.HTTP
 	NoReuse   bool              // a new connection for every request
 	Version   string            // of HTTP, see plan.HTTP
+	Proxy     *proxy.Proxy      // of calls that name none; nil: none
 	Lifetime  time.Duration     // how long a connection is reused at most; 0: for ever
 	TLS       *tls.Config       // never changed
 }
