@@ -25,3 +25,5 @@ func newAsker(net.Conn, func() time.Duration) *asker { return nil }
 func (*asker) ask([]byte, []byte, bool) answer { return answer{} }
 
 func (*asker) quiet() bool { return true }
+
+func (*asker) now([]byte) (int, error) { return 0, errHeld }

@@ -139,3 +139,20 @@ func write(fd int, p []byte) (int, error) {
 		}
 	}
 }
+
+// now reads what there is; errHeld when that is nothing.
+func (a *asker) now(p []byte) (n int, err error) {
+	failed := a.raw.Read(func(fd uintptr) bool {
+		n, err = read(int(fd), p)
+		return true
+	})
+	switch {
+	case failed != nil:
+		return 0, failed
+	case err == syscall.EAGAIN:
+		return 0, errHeld
+	case err == nil && n == 0:
+		return 0, io.EOF
+	}
+	return n, err
+}

@@ -171,7 +171,7 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 		}
 	}
 	var cn *conn
-	cn, r.Fail = c.connect(ctx, q, px, &r.Timings)
+	cn, r.Fail = c.connect(ctx, q, px, nil, &r.Timings)
 	if cn != nil {
 		start := c.net.Clock()
 		r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
@@ -210,7 +210,7 @@ const (
 // disposes of cn.
 func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r *Reply, start time.Duration) outcome {
 	w := cn.wire
-	used, before := w.used, w.out
+	used, before := w.used, w.out.Load()
 	r.Peer = cn.peer
 	spared := always
 	if q.Alone {
@@ -278,7 +278,7 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 	case readErr != nil:
 		r.Fail = IOFailure(readErr)
 	}
-	unsent := w.out == before
+	unsent := w.out.Load() == before
 	in, out := w.taken()
 	r.Received += in
 	r.Sent += out

@@ -182,8 +182,9 @@ func (c *Client) proxy(q *Call) *proxy.Proxy {
 }
 
 // connect opens a connection for q through px, TLS included, by q's deadline,
-// and notes how long the steps took. What a proxy does is part of connecting.
-func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, tm *Timings) (*conn, *Failure) {
+// offering the protocols of alpn, and notes how long the steps took. What a
+// proxy does is part of connecting.
+func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, tm *Timings) (*conn, *Failure) {
 	n, t := c.net, q.Target
 	if n.CheckHost != nil {
 		if err := n.CheckHost(t.SNI); err != nil {
@@ -217,6 +218,7 @@ func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, tm *Timi
 	}
 	cfg := c.set.opt.TLS.Clone()
 	cfg.ServerName = t.SNI
+	cfg.NextProtos = alpn
 	tc := tls.Client(cn.Conn, cfg)
 	cn.arm(n.base, q.Deadline, 0)
 	err = tc.Handshake()
@@ -228,6 +230,7 @@ func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, tm *Timi
 	state := tc.ConnectionState()
 	cn.peer.TLSVersion = tlsVersionName(state.Version)
 	cn.peer.TLSCipher = tls.CipherSuiteName(state.CipherSuite)
+	cn.alpn = state.NegotiatedProtocol
 	cn.Conn = tc
 	return cn, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
@@ -22,6 +23,7 @@ type conn struct {
 	origin   string
 	proxy    *proxy.Proxy // what it goes through; nil: nothing
 	peer     *Peer
+	alpn     string        // the protocol that TLS chose; "": none
 	deadline time.Duration // in force, on the program's clock; 0: none
 
 	prev, next *conn // the client's list of open connections
@@ -39,9 +41,10 @@ type Peer struct {
 // reading from it failed.
 type wire struct {
 	net.Conn
-	in, out int64
-	err     error // last error of Read
-	hold    bool  // Read takes nothing from the network
+	in, out atomic.Int64 // with HTTP/2, reading and writing are not one goroutine's
+	err     error        // last error of Read
+	hold    bool         // Read takes nothing from the network
+	ready   bool         // Read takes only what is there already
 
 	clock   func() time.Duration
 	asker   *asker // nil when the connection is no socket
@@ -61,8 +64,13 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.request != nil {
 		return w.ask(p)
 	}
+	if w.ready && w.asker != nil {
+		n, err := w.asker.now(p)
+		w.in.Add(int64(n))
+		return n, err
+	}
 	n, err := w.Conn.Read(p)
-	w.in += int64(n)
+	w.in.Add(int64(n))
 	if err != nil {
 		w.err = err
 	}
@@ -90,8 +98,8 @@ func (w *wire) ask(p []byte) (int, error) {
 	if a.stale {
 		return 0, errStale
 	}
-	w.out += int64(a.written)
-	w.in += int64(a.n)
+	w.out.Add(int64(a.written))
+	w.in.Add(int64(a.n))
 	if a.readErr != nil {
 		w.err = a.readErr
 	}
@@ -100,7 +108,7 @@ func (w *wire) ask(p []byte) (int, error) {
 
 func (w *wire) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
-	w.out += int64(n)
+	w.out.Add(int64(n))
 	return n, err
 }
 
@@ -132,9 +140,7 @@ func (c *conn) drained() bool {
 
 // taken returns the bytes counted since the last call.
 func (w *wire) taken() (in, out int64) {
-	in, out = w.in, w.out
-	w.in, w.out = 0, 0
-	return in, out
+	return w.in.Swap(0), w.out.Swap(0)
 }
 
 // arm makes I/O on the connection fail at deadline, or up to slack later.
