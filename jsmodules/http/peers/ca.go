@@ -30,9 +30,11 @@ type CA struct {
 // NewCA makes a certificate authority.
 func NewCA(t testing.TB) *CA {
 	t.Helper()
+	number := serial(t)
 	template := &x509.Certificate{
-		SerialNumber:          serial(t),
-		Subject:               pkix.Name{CommonName: "swarm test authority"},
+		SerialNumber: number,
+		Subject:      pkix.Name{CommonName: "swarm test authority " + number.Text(36)}, // told apart by name
+
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,

@@ -16,7 +16,6 @@
 package peers
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -144,6 +143,6 @@ func one[T any](t testing.TB, what string, given []T) (v T, ok bool) {
 	case 1:
 		return given[0], true
 	}
-	t.Fatal(fmt.Sprintf("at most one %s, not %d", what, len(given)))
+	t.Fatalf("at most one %s, not %d", what, len(given))
 	return v, false
 }
