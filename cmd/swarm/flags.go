@@ -137,7 +137,7 @@ const variablePrefix = "SWARM_"
 func variableSuffix(flag string) string { return strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) }
 
 // otherVariables are those that no flag stands for.
-var otherVariables = [...]string{"SWARM_RUNS", "SWARM_API_TOKEN"}
+var otherVariables = [...]string{"SWARM_RUNS", "SWARM_API_TOKEN", tlsKeyPassword}
 
 // unknownVariables warns of the SWARM_ variables that no flag of any command
 // knows: a misspelled one would silently change nothing.

@@ -78,11 +78,12 @@ func TestFlagsAndEnvironmentAreLayers(t *testing.T) {
 		if err := f.Parse(strings.Fields(c.args)); err != nil {
 			t.Fatal(err)
 		}
-		variables, err := fromEnvironment(f, func(name string) (string, bool) { v, ok := c.vars[name]; return v, ok })
+		lookup := func(name string) (string, bool) { v, ok := c.vars[name]; return v, ok }
+		variables, err := fromEnvironment(f, lookup)
 		if err != nil {
 			t.Fatal(err)
 		}
-		overrides, err := o.overrides(f, variables, t.TempDir())
+		overrides, err := o.overrides(f, variables, lookup, t.TempDir())
 		if err != nil || len(overrides.Below) > 0 || len(overrides.Above) != len(c.want) {
 			t.Errorf("%q with %v: %v, %+v", c.args, c.vars, err, overrides)
 			continue

@@ -57,7 +57,7 @@ func (s *settler) settle(c *cobra.Command, script string) (*settled, error) {
 	if err != nil {
 		return nil, &startError{err}
 	}
-	overrides, err := s.overrides.overrides(c.Flags(), variables, root)
+	overrides, err := s.overrides.overrides(c.Flags(), variables, s.env.lookup, root)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *settler) settle(c *cobra.Command, script string) (*settled, error) {
 
 func (s *settler) connect(ctx context.Context) (cluster.Link, error) {
 	if s.isolation.value == "off" {
-		return cluster.StartInProcess(ctx, runnerConfig())
+		return cluster.StartInProcess(ctx, runnerConfig(nil))
 	}
 	return startRunner(ctx, s.env)
 }
@@ -104,7 +104,8 @@ func newInspectCommand(e *env) *cobra.Command {
 		Short: "Show what the options of a script come to",
 		Long: `Prints the options that swarm run would go by, as JSON on the standard output:
 all defaults filled in, checked, and laid over each other. It is a script's
-options again: swarm inspect script.js > swarm.json keeps them.
+options again: swarm inspect script.js > swarm.json keeps them. Keys and
+passwords are masked.
 
 Of one setting the last of these counts: default, configuration file, the
 script's options, an environment variable, a flag. --explain tells which it was.`,
@@ -131,7 +132,7 @@ script's options, an environment variable, a flag. --explain tells which it was.
 // printOptions prints the settled options; with requirements also, as k6 does,
 // what it takes to run them.
 func printOptions(w io.Writer, p *plan.Plan, requirements bool) error {
-	options := p.Options()
+	options := p.Masked().Options()
 	if requirements {
 		options = fmt.Appendf(options[:len(options)-1], `,"totalDuration":%q,"maxVUs":%d}`, p.Duration(), p.MaxVUs())
 	}

@@ -44,10 +44,7 @@ type overrideFlags struct {
 	batch, batchPerHost                           int
 	setupTimeout, teardownTimeout, iterationBound durationFlag
 
-	// Those that plan.Parse refuses as not supported yet.
-	rps                                 int
-	dns                                 string
-	blacklist, blockHostnames, localIPs []string
+	network networkFlags
 }
 
 func (o *overrideFlags) register(f *pflag.FlagSet) {
@@ -90,14 +87,7 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.noCookiesReset, "no-cookies-reset", false, "keep cookies from one iteration to the next")
 	f.BoolVar(&o.discard, "discard-response-bodies", false, "do not keep the bodies of responses")
 
-	f.IntVar(&o.rps, "rps", 0, "")
-	f.StringVar(&o.dns, "dns", "", "")
-	f.StringSliceVar(&o.blacklist, "blacklist-ip", nil, "")
-	f.StringSliceVar(&o.blockHostnames, "block-hostnames", nil, "")
-	f.StringSliceVar(&o.localIPs, "local-ips", nil, "")
-	for _, name := range []string{"rps", "dns", "blacklist-ip", "block-hostnames", "local-ips"} {
-		f.Lookup(name).Hidden = true
-	}
+	o.network.register(f)
 }
 
 // flagOption is a flag and the option of a script that it stands for.
@@ -143,11 +133,6 @@ func (o *overrideFlags) options() []flagOption {
 		{"no-vu-connection-reuse", "noVUConnectionReuse", o.noVUReuse},
 		{"no-cookies-reset", "noCookiesReset", o.noCookiesReset},
 		{"discard-response-bodies", "discardResponseBodies", o.discard},
-		{"rps", "rps", o.rps},
-		{"dns", "dns", o.dns},
-		{"blacklist-ip", "blacklistIPs", o.blacklist},
-		{"block-hostnames", "blockHostnames", o.blockHostnames},
-		{"local-ips", "localIPs", o.localIPs},
 	}
 }
 
@@ -155,7 +140,7 @@ func (o *overrideFlags) options() []flagOption {
 // is the folder root: the configuration file below them, the environment and
 // the command line above. variables names, for each flag that the environment
 // set, the variable.
-func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string, root string) (plan.Overrides, error) {
+func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string, lookup func(string) (string, bool), root string) (plan.Overrides, error) {
 	var out plan.Overrides
 	config, found, err := readConfig(o.config, root)
 	if err != nil {
@@ -164,9 +149,13 @@ func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string,
 	if found {
 		out.Below = append(out.Below, config)
 	}
+	network, err := o.network.options(f, lookup)
+	if err != nil {
+		return out, err
+	}
 	for _, fromVariable := range []bool{true, false} {
 		values, names := map[string]any{}, map[string]string{}
-		for _, option := range o.options() {
+		for _, option := range append(o.options(), network...) {
 			variable := variables[option.flag]
 			if !f.Changed(option.flag) || (variable != "") != fromVariable {
 				continue

@@ -161,7 +161,7 @@ func problemFrames(found plan.Problems, b *bundle.Bundle) (out []codeframe.Frame
 		if p.Path != "" {
 			f.Message = p.Path + ": " + p.Message
 		}
-		if f.Line = p.Line; f.Line == "" && b != nil {
+		if f.Line = p.Line; f.Line == "" && b != nil && !p.Secret {
 			f.Line = b.SourceLine(p.At.File, p.At.Line)
 		}
 		f.Length = wordLength(f.Line, p.At.Column)

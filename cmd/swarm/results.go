@@ -253,7 +253,7 @@ func (f runFacts) result(res *cluster.Result) *result.Result {
 		Started:  res.Summary.Started,
 		Host:     result.Host{OS: runtime.GOOS, Arch: runtime.GOARCH, Processors: runtime.NumCPU()},
 		Seed:     f.seed,
-		Plan:     res.Plan,
+		Plan:     res.Plan.Masked(),
 		Summary:  res.Summary,
 		Timeline: res.Timeline,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime/debug"
 	"sync"
@@ -28,6 +29,7 @@ type runCommand struct {
 	quiet, verbose bool
 	seed           uint64
 	isolation      choiceFlag
+	keyLog         io.Writer // takes the secrets of TLS sessions; nil: nobody does
 }
 
 func newRunCommand(e *env) *cobra.Command {
@@ -100,7 +102,7 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 	if err != nil {
 		return &startError{err}
 	}
-	overrides, err := r.overrides.overrides(c.Flags(), variables, root)
+	overrides, err := r.overrides.overrides(c.Flags(), variables, r.env.lookup, root)
 	if err != nil {
 		return err
 	}
@@ -110,6 +112,19 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 	}
 	if err := r.results.check(); err != nil {
 		return err
+	}
+	if note, any := r.overrides.network.unusedProxies(c.Flags(), r.env.lookup); any {
+		r.env.show(note)
+	}
+	// Runners open it again, before they lock themselves down.
+	keyLog, err := openKeyLog(r.env.lookup)
+	if err != nil {
+		return &configError{err}
+	}
+	if keyLog != nil {
+		defer keyLog.Close()
+		r.keyLog = keyLog
+		warnOfKeyLog(r.env)
 	}
 
 	api, err := r.api.open(r.env.lookup)
@@ -170,9 +185,9 @@ func (r *runCommand) settle(seeded bool) (err error) {
 
 func (r *runCommand) connect(ctx context.Context) (cluster.Link, error) {
 	if r.isolation.value == "off" {
-		return cluster.StartInProcess(ctx, runnerConfig())
+		return cluster.StartInProcess(ctx, runnerConfig(r.keyLog))
 	}
-	return startRunner(ctx, r.env)
+	return startRunner(ctx, r.env, keyLogVariable)
 }
 
 // steer lets signals, keys and the API act on a run: it returns the context

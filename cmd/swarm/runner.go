@@ -39,7 +39,11 @@ func newRunnerCommand() *cobra.Command {
 			defer tuneCollector()()
 			// Whoever started it reads the last line that stands on the
 			// standard error: one line, no more.
-			if err := cluster.Serve(c.Context(), stream, runnerConfig()); err != nil {
+			keyLog, err := openKeyLog(os.LookupEnv)
+			if err != nil {
+				return &startError{err}
+			}
+			if err := cluster.Serve(c.Context(), stream, runnerConfig(keyLog)); err != nil {
 				return &startError{err}
 			}
 			return nil
@@ -51,14 +55,15 @@ func newRunnerCommand() *cobra.Command {
 // certificates are. Nothing of the user's own.
 var inherited = [...]string{"GOMAXPROCS", "GODEBUG", "GOCOVERDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"}
 
-// startRunner starts this binary as a runner.
-func startRunner(ctx context.Context, e *env) (cluster.Link, error) {
+// startRunner starts this binary as a runner. Beside those inherited it sees
+// the variables that also names.
+func startRunner(ctx context.Context, e *env, also ...string) (cluster.Link, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return nil, &startError{fmt.Errorf("find the swarm binary: %w", err)}
 	}
 	c := cluster.ProcessConfig{Path: path, Args: []string{runnerName}}
-	for _, name := range inherited {
+	for _, name := range append(inherited[:], also...) {
 		if value, ok := e.lookup(name); ok {
 			c.Env = append(c.Env, name+"="+value)
 		}

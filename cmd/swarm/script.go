@@ -2,6 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/swarmload/swarm/cluster"
@@ -31,21 +36,22 @@ func hostModules() []bundle.HostModule {
 }
 
 // runnerConfig is the JavaScript side of a runner, the same whether it is a
-// process of its own or not.
-func runnerConfig() cluster.RunnerConfig {
+// process of its own or not. keyLog takes the secrets of TLS sessions; nil:
+// nobody does.
+func runnerConfig(keyLog io.Writer) cluster.RunnerConfig {
 	return cluster.RunnerConfig{Load: func(b *bundle.Bundle) (cluster.Loaded, error) {
 		s, err := sandbox.Compile(b, jsmodules.Builtin(), jsmodules.Globals())
 		if err != nil {
 			return nil, err
 		}
-		return &loaded{script: s}, nil
+		return &loaded{script: s, keyLog: keyLog}, nil
 	}}
 }
 
 // loaded lets the cluster drive a script without knowing the sandbox.
 type loaded struct {
 	script *sandbox.Script
-	dialer egress.Dialer
+	keyLog io.Writer
 }
 
 func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
@@ -54,7 +60,7 @@ func (l *loaded) host(h cluster.RunnerHost) *sandbox.Host {
 		Env:      h.Env,
 		Seed:     h.Seed,
 		Now:      time.Now,
-		Dial:     l.dialer.Dial,
+		Dial:     offline,
 		Test:     test{h},
 
 		SocketError: h.SocketError,
@@ -92,7 +98,49 @@ func (l *loaded) Inspect(ctx context.Context, h cluster.RunnerHost) (cluster.Ins
 }
 
 func (l *loaded) Program(h cluster.RunnerHost, p *plan.Plan) (vu.Script, error) {
+	dialer, err := newDialer(&p.HTTP)
+	if err != nil {
+		return nil, err
+	}
 	host := l.host(h)
 	host.Plan = p
+	host.Dial, host.DialPacket = dialer.Dial, dialer.DialPacket
+	host.CheckHost, host.Permit, host.Resolve = dialer.CheckHost, dialer.Permit, dialer.Resolve
+	host.KeyLog = l.keyLog
 	return l.script.Program(host)
+}
+
+// offline is how a script connects whose options nobody knows yet.
+func offline(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("there is no network before the options are settled")
+}
+
+// newDialer returns what opens all connections of a runner.
+func newDialer(h *plan.HTTP) (*egress.Dialer, error) {
+	o := egress.Options{
+		BlockHosts:  h.BlockHostnames,
+		UnixSockets: h.UnixSockets,
+		TTL:         h.DNS.TTL,
+		Select:      egress.Select(h.DNS.Select),
+		Policy:      egress.Policy(h.DNS.Policy),
+	}
+	for _, text := range h.BlacklistIPs {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("blacklistIPs: %w", err)
+		}
+		o.Blacklist = append(o.Blacklist, network)
+	}
+	for _, text := range h.LocalIPs {
+		addresses, err := egress.ParseRange(text)
+		if err != nil {
+			return nil, fmt.Errorf("localIPs: %w", err)
+		}
+		o.LocalAddrs = append(o.LocalAddrs, addresses)
+	}
+	d, err := egress.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("network options: %w", err)
+	}
+	return d, nil
 }

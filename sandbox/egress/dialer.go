@@ -125,10 +125,6 @@ func unmapped(p netip.Prefix) netip.Prefix {
 	return p.Masked()
 }
 
-// HasLocal reports whether dials are made from addresses of their own, so that
-// WithLocal matters.
-func (d *Dialer) HasLocal() bool { return !d.locals.empty() }
-
 // Check returns a *Blocked if addr must not be dialled.
 func (d *Dialer) Check(addr netip.Addr) error { return check(addr, d.blacklist) }
 
@@ -223,8 +219,36 @@ func (d *Dialer) Permit(ctx context.Context, address string) error {
 // route is an address that may be dialled and where from.
 type route struct{ remote, local netip.Addr }
 
+// Resolve returns host:port with the host as the address that Dial would try
+// first, for proxies that resolve no names. Its errors are those of Dial.
+func (d *Dialer) Resolve(ctx context.Context, address string) (string, error) {
+	addrs, port, err := d.addresses(ctx, "tcp", address)
+	if err != nil {
+		return "", err
+	}
+	return netip.AddrPortFrom(addrs[0], port).String(), nil
+}
+
 // routes resolves host:port to what may be dialled, in order; at least one.
 func (d *Dialer) routes(ctx context.Context, network, address string) ([]route, uint16, error) {
+	addrs, port, err := d.addresses(ctx, network, address)
+	if err != nil {
+		return nil, 0, err
+	}
+	routes, n := make([]route, 0, len(addrs)), localOf(ctx)
+	for _, a := range addrs {
+		if local, ok := d.locals.pick(n, a); ok {
+			routes = append(routes, route{remote: a, local: local})
+		}
+	}
+	if len(routes) == 0 {
+		return nil, 0, &NoLocal{Remote: addrs[0]}
+	}
+	return routes, port, nil
+}
+
+// addresses resolves host:port to what passes, in order; at least one.
+func (d *Dialer) addresses(ctx context.Context, network, address string) ([]netip.Addr, uint16, error) {
 	host, port, err := split(address)
 	if err != nil {
 		return nil, 0, err
@@ -256,16 +280,7 @@ func (d *Dialer) routes(ctx context.Context, network, address string) ([]route, 
 	if len(addrs) == 0 {
 		return nil, 0, &net.DNSError{Err: "no address of the family asked for", Name: clip(host), IsNotFound: true}
 	}
-	routes, n := make([]route, 0, len(addrs)), localOf(ctx)
-	for _, a := range addrs {
-		if local, ok := d.locals.pick(n, a); ok {
-			routes = append(routes, route{remote: a, local: local})
-		}
-	}
-	if len(routes) == 0 {
-		return nil, 0, &NoLocal{Remote: addrs[0]}
-	}
-	return routes, port, nil
+	return addrs, port, nil
 }
 
 // split takes host:port apart.

@@ -37,7 +37,6 @@ func traceOf(ctx context.Context) *Trace {
 
 // WithLocal returns a context whose dials are made from the local address of
 // VU number n, which counts from 1. Without it, and for 0, the first counts.
-// It is of no use, and not needed, where [Dialer.HasLocal] is false.
 func WithLocal(ctx context.Context, n uint64) context.Context {
 	return context.WithValue(ctx, localKey{}, n)
 }
