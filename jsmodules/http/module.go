@@ -51,7 +51,7 @@ type module struct {
 }
 
 func newModule(p *program, v *sandbox.VU) *module {
-	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.own, &jar{}), expect: defaultExpectation()}
+	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.own, &jar{}, v.Identity().InTest), expect: defaultExpectation()}
 	m.rec = recorder{p: p, rec: v.Recorder()}
 	m.object = p.shape.New(v, m)
 	v.OnClose(m.client.Close)

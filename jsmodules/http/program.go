@@ -1,13 +1,14 @@
 package http
 
 import (
-	"crypto/tls"
 	"fmt"
 	"sync"
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/jsmodules/http/cache"
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -22,6 +23,7 @@ type program struct {
 	system  systemTags
 	shape   *sandbox.Shape[*module]
 	metrics httpMetrics
+	keys    keyReader
 
 	tagSets  cache.Cache[string, *tagSet]
 	series   cache.Cache[seriesKey, *seriesSet]
@@ -31,7 +33,7 @@ type program struct {
 }
 
 func newProgram(h *sandbox.Host) (*program, error) {
-	p := &program{host: h, net: transport.NewNetwork(h.Dial), shape: sandbox.NewShape(exports[:]...)}
+	p := &program{host: h, net: transport.NewNetwork(h.Dial), shape: sandbox.NewShape(exports[:]...), keys: newKeyReader()}
 	system := defaultSystemTags
 	// A script that is only inspected has no plan; it makes no requests either.
 	if h.Plan != nil {
@@ -39,7 +41,11 @@ func newProgram(h *sandbox.Host) (*program, error) {
 		system = h.Plan.SystemTags
 	}
 	p.system = newSystemTags(system)
-	p.own = p.newHabits(&p.opt)
+	p.net.DialPacket, p.net.Permit, p.net.Resolve, p.net.CheckHost = h.DialPacket, h.Permit, h.Resolve, h.CheckHost
+	var err error
+	if p.own, err = p.newHabits(&p.opt); err != nil {
+		return nil, fmt.Errorf("option %w", err)
+	}
 	p.tagSets.Limit = maxTagSets
 	p.series.Limit = maxSeriesSet
 	p.warnings.Limit = maxWarnings
@@ -49,18 +55,26 @@ func newProgram(h *sandbox.Host) (*program, error) {
 	return p, p.metrics.define(h.Registry)
 }
 
-// newHabits returns what sessions do under options o.
-func (p *program) newHabits(o *plan.HTTP) *habits {
+// newHabits returns what sessions do under options o. An error begins with the
+// name of the option that cannot be used.
+func (p *program) newHabits(o *plan.HTTP) (*habits, error) {
 	h := &habits{userAgent: o.UserAgent, base: request{redirects: o.MaxRedirects, throw: o.Throw, timeout: defaultTimeout}}
 	h.base.Discard = o.DiscardResponseBodies
-	h.set = transport.NewSettings(p.net, transport.Options{
+	settings := transport.Options{
 		BaseURL: o.BaseURL, UserAgent: o.UserAgent, Hosts: o.Hosts, NoReuse: o.NoConnectionReuse,
-		TLS: &tls.Config{
-			NextProtos:         []string{"http/1.1"},
-			InsecureSkipVerify: o.InsecureSkipTLSVerify, // the user's choice
-		},
-	})
-	return h
+		Version: o.Version, Lifetime: o.ConnectionLifetime,
+	}
+	var err error
+	if o.Proxy != "" {
+		if settings.Proxy, err = proxy.Parse(o.Proxy); err != nil {
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+	}
+	if settings.TLS, err = tlsconfig.New(o.TLS, o.InsecureSkipTLSVerify, p.host.KeyLog); err != nil {
+		return nil, err
+	}
+	h.set = transport.NewSettings(p.net, settings)
+	return h, nil
 }
 
 // warn logs text once. Texts are stable, so there are few; should there be many,

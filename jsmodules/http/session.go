@@ -27,8 +27,8 @@ type habits struct {
 	base      request // what every request begins as
 }
 
-func newSession(p *program, h *habits, j *jar) *session {
-	return &session{p: p, habits: h, client: transport.NewClient(h.set), jar: j}
+func newSession(p *program, h *habits, j *jar, vu uint64) *session {
+	return &session{p: p, habits: h, client: transport.NewClient(h.set, vu), jar: j}
 }
 
 // fresh makes r a request of s that asks for nothing yet.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 	"github.com/swarmload/swarm/sandbox/egress"
 )
 
@@ -19,6 +20,7 @@ import (
 type Client struct {
 	net *Network
 	set *Settings
+	tls *tlsconfig.VU
 
 	mu    sync.Mutex
 	idle  []*conn // free for reuse, most recently used last
@@ -31,8 +33,11 @@ type Client struct {
 	unwind func() bool
 }
 
-// NewClient returns a client without connections.
-func NewClient(s *Settings) *Client { return &Client{net: s.net, set: s} }
+// NewClient returns a client without connections. Where there are several local
+// addresses to send from, it uses the one for VU number vu, which counts from 1.
+func NewClient(s *Settings, vu uint64) *Client {
+	return &Client{net: s.net, set: s, tls: s.opt.TLS.ForVU(), vu: vu}
+}
 
 // Watch makes the end of ctx close the client's connections, so that a blocked
 // read ends at once. One watch serves all requests under one context.
@@ -216,10 +221,7 @@ func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []s
 	if !t.secure {
 		return cn, nil
 	}
-	cfg := c.set.opt.TLS.Clone()
-	cfg.ServerName = t.SNI
-	cfg.NextProtos = alpn
-	tc := tls.Client(cn.Conn, cfg)
+	tc := tls.Client(cn.Conn, c.tls.For(t.SNI, alpn))
 	cn.arm(n.base, q.Deadline, 0)
 	err = tc.Handshake()
 	tm.TLSHandshaking += n.Clock() - now
@@ -228,8 +230,7 @@ func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []s
 		return nil, handshakeFailure(err, t.SNI)
 	}
 	state := tc.ConnectionState()
-	cn.peer.TLSVersion = tlsVersionName(state.Version)
-	cn.peer.TLSCipher = tls.CipherSuiteName(state.CipherSuite)
+	cn.peer.secured(&state)
 	cn.alpn = state.NegotiatedProtocol
 	cn.Conn = tc
 	return cn, nil
@@ -290,10 +291,7 @@ func (c *Client) dialThrough(ctx context.Context, open proxy.DialFunc, t *Target
 
 // secure does the TLS handshake with a proxy.
 func (c *Client) secure(ctx context.Context, nc net.Conn, host string) (net.Conn, error) {
-	cfg := c.set.opt.TLS.Clone()
-	cfg.ServerName = host
-	cfg.NextProtos = nil
-	tc := tls.Client(nc, cfg)
+	tc := tls.Client(nc, c.tls.For(host, nil))
 	return tc, tc.HandshakeContext(ctx)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 )
 
 // conn is one connection of one VU. It holds no buffers: those belong to the
@@ -33,8 +34,9 @@ type conn struct {
 type Peer struct {
 	IP         string
 	Port       int
-	TLSVersion string // "tls1.3"
-	TLSCipher  string // "TLS_AES_128_GCM_SHA256"
+	TLSVersion string          // "tls1.3"
+	TLSCipher  string          // "TLS_AES_128_GCM_SHA256"
+	OCSP       *tlsconfig.OCSP // that the server sent along; nil: none
 }
 
 // wire counts the bytes that cross the network, TLS included, and remembers why
@@ -172,16 +174,12 @@ func newPeer(nc net.Conn) *Peer {
 	return p
 }
 
-func tlsVersionName(v uint16) string {
-	switch v {
-	case tls.VersionTLS10:
-		return "tls1.0"
-	case tls.VersionTLS11:
-		return "tls1.1"
-	case tls.VersionTLS12:
-		return "tls1.2"
-	case tls.VersionTLS13:
-		return "tls1.3"
+// secured notes what was agreed on in a TLS handshake.
+func (p *Peer) secured(state *tls.ConnectionState) {
+	p.TLSVersion = tlsconfig.Name(state.Version)
+	p.TLSCipher = tlsconfig.CipherName(state.CipherSuite)
+	if len(state.OCSPResponse) > 0 {
+		status := tlsconfig.Staple(state)
+		p.OCSP = &status
 	}
-	return ""
 }

@@ -2,17 +2,15 @@ package transport
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"syscall"
 
 	"github.com/swarmload/swarm/jsmodules/http/coding"
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 	"github.com/swarmload/swarm/sandbox/egress"
 )
 
@@ -80,8 +78,6 @@ func (f *Failure) Hint() string {
 		return "is the host reachable from here?"
 	case codeTimeout:
 		return "the parameter timeout gives a request more time (default 60s)"
-	case codeAuthority, codeHostname:
-		return "the option insecureSkipTLSVerify accepts any certificate"
 	case codeBlockedIP:
 		return "no script may reach this address"
 	}
@@ -196,38 +192,33 @@ func exhausted(err error) bool {
 
 // handshakeFailure says why a TLS session with the server could not be set up.
 func handshakeFailure(err error, name string) *Failure {
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var alert tls.AlertError
-	switch {
-	case errors.As(err, &authority):
-		return &Failure{Code: codeAuthority, Text: "certificate of " + name + " is signed by an unknown authority"}
-	case errors.As(err, &hostname):
-		return &Failure{Code: codeHostname, Text: "certificate is not valid for " + name}
-	case errors.As(err, &alert):
-		return &Failure{Code: codeTLS, Text: alert.Error()}
-	case isTimeout(err), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
-		return IOFailure(err)
+	kind, text := tlsconfig.Classify(err)
+	if f := tlsFailure(kind, text+" ("+name+")"); f != nil {
+		return f
 	}
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &invalid) {
-		return &Failure{Code: codeTLS, Text: "certificate of " + name + " is not valid: " + reasonText(invalid.Reason)}
+	if isTimeout(err) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
+		return IOFailure(err)
 	}
 	return &Failure{Code: codeTLS, Text: "TLS handshake with " + name + " failed"}
 }
 
-func reasonText(r x509.InvalidReason) string {
-	if r == x509.Expired {
-		return "expired or not yet valid"
+// tlsFailure makes a failure of what tlsconfig.Classify found, nil if it found nothing.
+func tlsFailure(kind tlsconfig.Kind, text string) *Failure {
+	f := &Failure{Code: codeTLS, Text: text, advice: kind.Hint()}
+	switch kind {
+	case tlsconfig.Other:
+		return nil
+	case tlsconfig.Authority:
+		f.Code = codeAuthority
+	case tlsconfig.Hostname:
+		f.Code = codeHostname
 	}
-	return "reason " + strconv.Itoa(int(r))
+	return f
 }
 
 // IOFailure says why reading or writing on an open connection failed.
 func IOFailure(err error) *Failure {
 	var errno syscall.Errno
-	var alert tls.AlertError
-	var record tls.RecordHeaderError
 	switch {
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
 		return failTruncated
@@ -243,8 +234,9 @@ func IOFailure(err error) *Failure {
 		return &Failure{Code: codeBrokenPipe, Text: "broken pipe: the server closed the connection"}
 	case errors.As(err, &errno):
 		return &Failure{Code: codeErrno, Text: errno.Error(), Own: exhausted(errno)}
-	case errors.As(err, &alert), errors.As(err, &record):
-		return &Failure{Code: codeTLS, Text: "TLS record not valid"}
+	}
+	if f := tlsFailure(tlsconfig.Classify(err)); f != nil {
+		return f
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

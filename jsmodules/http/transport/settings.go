@@ -2,15 +2,16 @@ package transport
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/jsmodules/http/cache"
 	"github.com/swarmload/swarm/jsmodules/http/coding"
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 )
 
 // Network is what all clients of a runner share. Safe for concurrent use.
@@ -50,14 +51,14 @@ func (n *Network) Clock() time.Duration { return time.Since(n.base) }
 
 // Options say how a client talks. The zero value is a plain client.
 type Options struct {
-	BaseURL   string            // what relative URLs are put behind; "" refuses them
-	UserAgent string            // sent unless a request has its own; "" sends none
-	Hosts     map[string]string // what to dial instead, see plan.HTTP
-	NoReuse   bool              // a new connection for every request
-	Version   string            // of HTTP, see plan.HTTP
-	Proxy     *proxy.Proxy      // of calls that name none; nil: none
-	Lifetime  time.Duration     // how long a connection is reused at most; 0: for ever
-	TLS       *tls.Config       // never changed
+	BaseURL   string              // what relative URLs are put behind; "" refuses them
+	UserAgent string              // sent unless a request has its own; "" sends none
+	Hosts     map[string]string   // what to dial instead, see plan.HTTP
+	NoReuse   bool                // a new connection for every request
+	Version   string              // of HTTP, see plan.HTTP
+	Proxy     *proxy.Proxy        // of calls that name none; nil: none
+	Lifetime  time.Duration       // how long a connection is reused at most; 0: for ever
+	TLS       *tlsconfig.Settings // nil: the defaults
 }
 
 // Settings are Options made ready, with the URLs that were parsed under them.
@@ -72,6 +73,9 @@ type Settings struct {
 func NewSettings(n *Network, o Options) *Settings {
 	s := &Settings{net: n, opt: o}
 	s.targets.Limit = maxTargets
+	if o.TLS == nil {
+		s.opt.TLS, _ = tlsconfig.New(plan.TLS{}, false, nil) // nothing in it that could be wrong
+	}
 	return s
 }
 

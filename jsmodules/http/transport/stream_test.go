@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func newTestClient(t testing.TB, o Options) *Client {
 	t.Helper()
 	var d net.Dialer
-	c := NewClient(NewSettings(NewNetwork(d.DialContext), o))
+	c := NewClient(NewSettings(NewNetwork(d.DialContext), o), 0)
 	t.Cleanup(c.Close)
 	return c
 }
