@@ -120,3 +120,26 @@ func BenchmarkResponse(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkParams measures what params cost that are made anew for every
+// request, without the request: its URL is not valid. The objects alone, which
+// the script makes, are "made".
+func BenchmarkParams(b *testing.B) {
+	const params = `{headers: {'X-Token': 'abc', Accept: 'application/json'}, tags: {name: 'item'}}`
+	for _, bm := range []struct{ name, code string }{
+		{"none", `http.get('x')`},
+		{"made", `http.get('x'); keep = ` + params},
+		{"decoded", `http.get('x', ` + params + `)`},
+		{"kept", `http.get('x', kept)`},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			w := newWorld(b, newPlan(), "let keep; const kept = "+params, "for (let i = 0; i < 1000; i++) { "+bm.code+" }")
+			w.run()
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range (b.N + 999) / 1000 {
+				w.run()
+			}
+		})
+	}
+}

@@ -166,7 +166,7 @@ func (m *module) jarOf(where string, v goja.Value) *jar {
 
 // requestCookies decodes the parameter cookies.
 func (m *module) requestCookies(where string, r *request, v goja.Value) {
-	o := m.object_(where, "cookies", v)
+	o := m.dictionary(where, "cookies", v)
 	for _, name := range o.Keys() {
 		v := o.Get(name)
 		ck := requestCookie{name: name}

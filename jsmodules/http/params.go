@@ -3,6 +3,7 @@ package http
 import (
 	"math"
 	"net/textproto"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,19 +23,17 @@ var paramNames = []string{
 	"auth", "compression", "proxy",
 }
 
-// params decodes the params object into r. Objects are
-// decoded anew each time: whether a script changed one since cannot be told.
-//
-// Here and below keys come from GetOwnPropertyNames, which takes half the time
-// of Keys and differs only for properties somebody took care to hide.
+// params decodes the params object into r. Objects are decoded anew each time:
+// whether a script changed one since cannot be told.
 func (m *module) params(where string, r *request, v goja.Value) {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		m.throw("TypeError", where+": params must be an object, got "+quoted(v.String()))
+		m.wrong(where, "params", "an object", v)
 	}
-	for _, key := range o.GetOwnPropertyNames() {
+	var store [16]string
+	for _, key := range m.p.keys.append(store[:0], o) {
 		v := o.Get(key)
-		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) && key != "responseCallback" {
+		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) && key != "responseCallback" && key != "jar" && key != "proxy" {
 			if !slices.Contains(paramNames, key) {
 				m.unknownParam(where, key)
 			}
@@ -52,17 +51,13 @@ func (m *module) params(where string, r *request, v goja.Value) {
 		case "jar":
 			r.jar = m.jarOf(where, v)
 		case "redirects":
-			n := v.ToFloat()
-			if n != math.Trunc(n) || n < 0 || n > math.MaxInt32 {
-				m.throw("TypeError", where+": redirects must be a whole number of at least 0")
-			}
-			r.redirects = int(n)
+			r.redirects = m.count(where, key, v)
 		case "responseType":
-			m.responseType(where, r, v.String())
+			m.responseType(where, r, v)
 		case "responseCallback":
 			r.expect = m.responseCallback(where, v)
 		case "throw":
-			r.throw = v.ToBoolean()
+			r.throw = m.flag(where, key, v)
 		default:
 			m.unknownParam(where, key)
 		}
@@ -81,24 +76,107 @@ func (m *module) unknownParam(where, key string) {
 	m.throw("TypeError", text)
 }
 
-func (m *module) responseType(where string, r *request, kind string) {
+// wrong throws: what must be wanted and is v.
+func (m *module) wrong(where, what, wanted string, v goja.Value) {
+	m.throw("TypeError", where+": "+what+" must be "+wanted+", got "+described(v))
+}
+
+// described says what v is without running code of the script.
+func described(v goja.Value) string {
+	switch v := v.(type) {
+	case nil:
+		return "undefined"
+	case goja.String:
+		return quoted(v.String())
+	case *goja.Symbol:
+		return "a symbol"
+	case *goja.Object:
+		switch class := v.ClassName(); class {
+		case "Object":
+			return "an object"
+		case "Array":
+			return "an array"
+		case "Function":
+			return "a function"
+		default:
+			return "an object of the class " + transport.Clip(class)
+		}
+	}
+	return transport.Clip(v.String())
+}
+
+// number returns the value of a number; ok is false when v is none.
+func number(v goja.Value) (n float64, ok bool) {
+	switch kindOf(v) {
+	case reflect.Int64, reflect.Float64:
+		return v.ToFloat(), true
+	}
+	return 0, false
+}
+
+// kindOf returns the kind of a primitive value, and reflect.Invalid for any other.
+func kindOf(v goja.Value) reflect.Kind {
+	switch v.(type) {
+	case nil, *goja.Object, *goja.Symbol:
+		return reflect.Invalid
+	}
+	if t := v.ExportType(); t != nil {
+		return t.Kind()
+	}
+	return reflect.Invalid
+}
+
+// count decodes a whole number.
+func (m *module) count(where, what string, v goja.Value) int {
+	n, ok := number(v)
+	if !ok || n != math.Trunc(n) || n < 0 || n > math.MaxInt32 {
+		m.wrong(where, what, "a whole number of at least 0", v)
+	}
+	return int(n)
+}
+
+// flag decodes a boolean.
+func (m *module) flag(where, what string, v goja.Value) bool {
+	if kindOf(v) != reflect.Bool {
+		m.wrong(where, what, "true or false", v)
+	}
+	return v.ToBoolean()
+}
+
+// text decodes a string.
+func (m *module) text(where, what, wanted string, v goja.Value) string {
+	s, ok := v.(goja.String)
+	if !ok {
+		m.wrong(where, what, wanted, v)
+	}
+	return s.String()
+}
+
+func (m *module) responseType(where string, r *request, v goja.Value) {
+	const wanted = `"text", "binary" or "none"`
 	r.Discard, r.binary = false, false
-	switch kind {
+	switch m.text(where, "responseType", wanted, v) {
 	case "text":
 	case "binary":
 		r.binary = true
 	case "none":
 		r.Discard = true
 	default:
-		m.throw("TypeError", where+": responseType must be text, binary or none, got "+quoted(kind))
+		m.wrong(where, "responseType", wanted, v)
 	}
 }
 
 // timeout decodes a timeout: milliseconds, or a text such as "1m30s".
 func (m *module) timeout(where string, v goja.Value) time.Duration {
-	d, ok := parseTimeout(v.Export())
+	var d time.Duration
+	var ok bool
+	if text, isText := v.(goja.String); isText {
+		d, ok = parseTimeout(text.String())
+	} else if n, isNumber := number(v); isNumber {
+		d, ok = milliseconds(n)
+	}
 	if !ok {
-		m.throw("TypeError", where+`: timeout must be a time above 0, such as 500 (milliseconds) or "30s", got `+quoted(v.String()))
+		m.wrong(where, "timeout", `a time above 0, such as 500 (milliseconds) or "30s"`, v)
 	}
 	return d
 }
@@ -106,24 +184,19 @@ func (m *module) timeout(where string, v goja.Value) time.Duration {
 // maxTimeout keeps deadlines far from overflow.
 const maxTimeout = 24 * time.Hour
 
-func parseTimeout(v any) (time.Duration, bool) {
-	var ms float64
-	switch v := v.(type) {
-	case int64:
-		ms = float64(v)
-	case float64:
-		ms = v
-	case string:
-		if d, err := time.ParseDuration(v); err == nil {
-			return min(d, maxTimeout), d > 0
-		}
-		var err error
-		if ms, err = strconv.ParseFloat(v, 64); err != nil {
-			return 0, false
-		}
-	default:
+// parseTimeout reads a text: a duration, or a number of milliseconds.
+func parseTimeout(s string) (time.Duration, bool) {
+	if d, err := time.ParseDuration(s); err == nil {
+		return min(d, maxTimeout), d > 0
+	}
+	ms, err := strconv.ParseFloat(s, 64)
+	if err != nil {
 		return 0, false
 	}
+	return milliseconds(ms)
+}
+
+func milliseconds(ms float64) (time.Duration, bool) {
 	if !(ms > 0) { // NaN too
 		return 0, false
 	}
@@ -134,12 +207,17 @@ func parseTimeout(v any) (time.Duration, bool) {
 // headers decodes the headers of a request. Those that say where the request
 // ends are ours alone: a wrong one would make the server see two requests.
 func (m *module) headers(where string, r *request, v goja.Value) {
-	o := m.object_(where, "headers", v)
-	keys := o.GetOwnPropertyNames()
-	r.Headers = make([]transport.Header, 0, len(keys)+1)
+	o := m.dictionary(where, "headers", v)
+	var store [16]string
+	keys := m.p.keys.append(store[:0], o)
+	r.Headers = make([]transport.Header, 0, len(keys)+1) // one may be added for the body
 	for _, key := range keys {
 		name := canonical(key)
-		value := strings.Trim(o.Get(key).String(), " \t")
+		v := o.Get(key)
+		if plain, ok := v.(*goja.Object); ok && plain.ClassName() == "Object" || isSymbol(v) {
+			m.wrong(where, "the value of header "+transport.Clip(name), "a string", v)
+		}
+		value := strings.Trim(v.String(), " \t")
 		if !httpguts.ValidHeaderFieldName(key) {
 			m.throw("TypeError", where+": header name "+quoted(key)+" holds a character that names must not have")
 		}
@@ -168,22 +246,49 @@ func canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(nam
 
 func validHeaderValue(s string) bool { return httpguts.ValidHeaderFieldValue(s) }
 
+func isSymbol(v goja.Value) bool {
+	_, ok := v.(*goja.Symbol)
+	return ok
+}
+
 func (m *module) object_(where, what string, v goja.Value) *goja.Object {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		m.throw("TypeError", where+": "+what+" must be an object, got "+quoted(v.String()))
+		m.wrong(where, what, "an object", v)
+	}
+	return o
+}
+
+// dictionary decodes an object that is used for the names of its properties.
+func (m *module) dictionary(where, what string, v goja.Value) *goja.Object {
+	o, ok := v.(*goja.Object)
+	if ok {
+		switch o.ClassName() {
+		case "Array", "Function", "String":
+			ok = false
+		}
+	}
+	if !ok {
+		m.wrong(where, what, "an object", v)
 	}
 	return o
 }
 
 // tags decodes the tags of a request.
 func (m *module) tags(where string, v goja.Value) *tagSet {
-	o := m.object_(where, "tags", v)
+	o := m.dictionary(where, "tags", v)
 	var store [8]metric.Tag
 	tags := store[:0]
-	for _, key := range o.GetOwnPropertyNames() {
-		if v := o.Get(key); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
-			tags = append(tags, metric.Tag{Key: key, Value: v.String()})
+	var names [16]string
+	for _, key := range m.p.keys.append(names[:0], o) {
+		switch v := o.Get(key).(type) {
+		case nil:
+		case *goja.Object, *goja.Symbol:
+			m.wrong(where, "the tag "+quoted(key), "a string, a number or a boolean", v)
+		default:
+			if !goja.IsUndefined(v) && !goja.IsNull(v) {
+				tags = append(tags, metric.Tag{Key: key, Value: v.String()})
+			}
 		}
 	}
 	if len(tags) == 0 {
