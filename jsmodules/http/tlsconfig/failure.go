@@ -45,8 +45,9 @@ func (k Kind) Hint() string {
 
 // Classify says why a handshake failed, or a connection after it: with TLS 1.3
 // a server refuses a client's certificate only then. The text is stable, lower
-// case, and holds no bytes of the server; it is empty for Other. An alert that
-// QUIC brought is classified as a tls.AlertError.
+// case, and holds nothing that the server chose but which alert it sent; it is
+// empty for Other. An alert that QUIC brought is to be wrapped as a
+// tls.AlertError.
 func Classify(err error) (Kind, string) {
 	var authority x509.UnknownAuthorityError
 	var roots x509.SystemRootsError
@@ -54,7 +55,6 @@ func Classify(err error) (Kind, string) {
 	var invalid x509.CertificateInvalidError
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	// Certificates first: QUIC wraps every error into an alert as well.
 	switch {
 	case errors.As(err, &authority):
@@ -76,13 +76,30 @@ func Classify(err error) (Kind, string) {
 		}
 		return NotTLS, "the server does not speak TLS here"
 	}
-	if kind, text := own(err); kind != Other {
-		return kind, text
-	}
-	if errors.As(err, &alert) {
+	if alert, ok := received(err); ok {
 		return refusal(alert)
 	}
-	return Other, ""
+	return own(err)
+}
+
+// received returns the alert that the server sent, if that is what err is
+// about. Over TCP, crypto/tls has a type of its own for alerts, which it does
+// not export but prints alike.
+func received(err error) (tls.AlertError, bool) {
+	var op *net.OpError
+	var alert tls.AlertError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		for n := range 256 {
+			if alert = tls.AlertError(n); alert.Error() == op.Err.Error() {
+				return alert, true
+			}
+		}
+	}
+	// QUIC: its own refusals have words beside the alert.
+	if _, ok := words(err); !ok && errors.As(err, &alert) {
+		return alert, true
+	}
+	return 0, false
 }
 
 // refusal classifies an alert (RFC 8446, section 6.2).
@@ -147,9 +164,8 @@ func own(err error) (Kind, string) {
 	return Protocol, "server broke the TLS protocol"
 }
 
-// words returns what crypto/tls itself says somewhere in the tree of err.
-// Alerts that came from the server are not its words; those that it sent to
-// the server are.
+// words returns what crypto/tls itself says somewhere in the tree of err: in
+// words, or by the alert that it sent to the server.
 func words(err error) (string, bool) {
 	var op *net.OpError
 	if _, ok := err.(tls.AlertError); ok || err == nil {

@@ -102,7 +102,7 @@ func TestClassify(t *testing.T) {
 		{"suites", server(nil), "localhost", suite, nil, Alert, "server refused TLS: handshake failure"},
 		{"protocols", server(func(c *tls.Config) { c.NextProtos = []string{"h2"} }), "localhost", trusting, []string{"acme"},
 			Alert, "server refused TLS: no application protocol"},
-		{"demanded, 1.2", server(demanding(tls.VersionTLS12)), "localhost", trusting, nil, Demanded, "server refused TLS: bad certificate"},
+		{"demanded, 1.2", server(demanding(tls.VersionTLS12)), "localhost", trusting, nil, Alert, "server refused TLS: handshake failure"},
 		{"demanded, 1.3", server(demanding(tls.VersionTLS13)), "localhost", trusting, nil, Demanded, "server refused TLS: certificate required"},
 		{"another demanded", server(demanding(tls.VersionTLS13)), "localhost", showing, nil, Demanded, "server refused TLS: unknown certificate authority"},
 		{"HTTP", strings.TrimPrefix(nginx.HTTP, "http://"), "localhost", trusting, nil, NotTLS, "the server speaks HTTP without TLS here"},
