@@ -5,6 +5,7 @@ import (
 	"github.com/swarmload/swarm/jsmodules/console"
 	"github.com/swarmload/swarm/jsmodules/core"
 	"github.com/swarmload/swarm/jsmodules/execution"
+	"github.com/swarmload/swarm/jsmodules/html"
 	"github.com/swarmload/swarm/jsmodules/http"
 	"github.com/swarmload/swarm/jsmodules/metrics"
 	"github.com/swarmload/swarm/jsmodules/summary"
@@ -16,6 +17,7 @@ func Builtin() []sandbox.Module {
 	return []sandbox.Module{
 		core.Module(),
 		execution.Module(),
+		html.Module(),
 		http.Module(),
 		metrics.Module(),
 		summary.Module(),
