@@ -193,6 +193,28 @@ func (v *VU) Where() vu.Frame {
 	return vu.Frame{}
 }
 
+// Mark is a place that runs, for a message that may come later. Taking one is
+// cheap; it is looked up when it is asked for.
+type Mark struct {
+	room  [4]goja.StackFrame
+	stack []goja.StackFrame
+}
+
+// Mark notes the place that runs now.
+func (v *VU) Mark() *Mark {
+	m := new(Mark)
+	m.stack = v.rt.CaptureCallStack(len(m.room), m.room[:0])
+	return m
+}
+
+// At returns the place that m was taken at, as Where does.
+func (v *VU) At(m *Mark) vu.Frame {
+	if frames := v.frames(m.stack); len(frames) > 0 {
+		return frames[0]
+	}
+	return vu.Frame{}
+}
+
 // functionName undoes the names the bundler gives to what has none.
 func functionName(name string) string {
 	switch {

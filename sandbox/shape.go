@@ -50,6 +50,16 @@ func (s *Shape[T]) New(v *VU, state T) *goja.Object {
 	return v.rt.NewDynamicObject(&shaped[T]{shape: s, state: state})
 }
 
+// StateOf returns what object was made with, if it is of a Shape of T.
+func StateOf[T any](object goja.Value) (state T, ok bool) {
+	if o, isObject := object.(*goja.Object); isObject {
+		if s, isShaped := o.Export().(*shaped[T]); isShaped {
+			return s.state, true
+		}
+	}
+	return state, false
+}
+
 // shaped is one object of a Shape. It keeps what was made as a short list,
 // since most scripts read few properties of a module.
 type shaped[T any] struct {

@@ -2,10 +2,8 @@ package http
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/dop251/goja"
-	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
 // item is one request of a batch.
@@ -32,8 +30,7 @@ func (m *module) batch(s *session, where string, fc goja.FunctionCall) goja.Valu
 		}
 		items[i] = it
 	}
-	ctx := m.v.Context()
-	s.client.Watch(ctx)
+	s.client.Watch(m.context())
 	m.run(s, items)
 	m.v.StopIfDone()
 
@@ -81,23 +78,16 @@ func (m *module) decodeItem(s *session, where string, it *item, v goja.Value) {
 // run carries out the items, at most opt.Batch at a time and opt.BatchPerHost to
 // one host, in order as far as these allow. It returns when all have ended.
 func (m *module) run(s *session, items []*item) {
-	scope, ctx, queued := m.v.Scope(), m.v.Context(), m.p.net.Clock()
+	scope, ctx, queued := m.v.Scope(), m.context(), m.p.net.Clock()
 	total, perHost := limitOr(m.p.opt.Batch, len(items)), limitOr(m.p.opt.BatchPerHost, len(items))
 	delay, scheduled := m.v.Delay()
 	running := map[string]int{}
 	ended := make(chan *item)
 	free := []*recorder{}
 	work := func(it *item, w *recorder) {
-		defer func() {
-			if r := recover(); r != nil {
-				m.v.Log("debug", "http", fmt.Sprintf("panic in http.batch: %v\n%s", r, debug.Stack()))
-				it.res.Fail = &transport.Failure{Code: transport.CodeGeneric, Text: "internal fault"}
-				it.res.code, it.res.Status = transport.CodeGeneric, 0
-			}
-			ended <- it
-		}()
+		defer func() { ended <- it }()
 		it.req.Queued, it.req.Start = queued, m.p.net.Clock()
-		s.exchange(ctx, &it.req, scope, w, it.res)
+		m.carry(ctx, &it.req, scope, w, it.res)
 	}
 	inUse := map[*item]*recorder{}
 	waiting, active := items, 0

@@ -337,7 +337,7 @@ func TestMisuse(t *testing.T) {
 		{"http.cookieJar().set('nonsense', 'a', 'b')", "CookieJar.set: invalid URL"},
 		{"http.cookieJar().set('http://h/', 'a', 'b', {maxage: 1})", `did you mean "max_age"?`},
 		{"http.cookieJar().set.call({}, 'http://h/', 'a', 'b')", "not a CookieJar"},
-		{"http.get('http://127.0.0.1:1/').html()", "response.html() is not supported yet"},
+		{"http.get('http://127.0.0.1:1/').html()", "response.html: the request failed, there is no body"},
 	} {
 		throws(t, newPlan(), tt.code, tt.want)
 	}

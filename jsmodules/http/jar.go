@@ -14,13 +14,14 @@ import (
 // its prototype.
 type jarObject struct {
 	opaque
+	s   *session // that says what URLs mean; whose jar it is, unless a script made it
 	jar *jar
 }
 
 // cookieJar implements http.cookieJar(): the VU's jar.
 func (m *module) cookieJar(goja.FunctionCall) goja.Value {
 	if m.vuJar == nil {
-		m.vuJar = m.newJar(m.jar, m.jarPrototype())
+		m.vuJar = m.newJar(m.session, m.jar)
 	}
 	return m.vuJar
 }
@@ -37,12 +38,12 @@ func (m *module) cookieJarClass() goja.Value {
 
 // newCookieJar implements new http.CookieJar().
 func (m *module) newCookieJar(cc goja.ConstructorCall) *goja.Object {
-	return m.newJar(&jar{}, m.jarPrototype())
+	return m.newJar(m.session, &jar{})
 }
 
-func (m *module) newJar(j *jar, prototype *goja.Object) *goja.Object {
-	o := m.rt.NewDynamicObject(&jarObject{jar: j})
-	_ = o.SetPrototype(prototype) // a fresh object takes any
+func (m *module) newJar(s *session, j *jar) *goja.Object {
+	o := m.rt.NewDynamicObject(&jarObject{s: s, jar: j})
+	_ = o.SetPrototype(m.jarPrototype()) // a fresh object takes any
 	return o
 }
 
@@ -62,12 +63,12 @@ func (m *module) jarPrototype() *goja.Object {
 				m.throw("TypeError", "CookieJar."+name+" was called on something that is not a CookieJar")
 			}
 			raw, _ := m.url("CookieJar."+name, fc.Argument(0))
-			t, err := m.set.Target(raw)
+			t, err := j.s.set.Target(raw)
 			if err != nil {
 				m.throw("TypeError", "CookieJar."+name+": "+err.Error())
 			}
 			if m.v.Phase() == sandbox.VUSetup {
-				m.jar.record()
+				j.s.jar.record()
 			}
 			return f(j.jar, t, fc)
 		})

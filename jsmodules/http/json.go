@@ -14,12 +14,7 @@ import (
 func (r *response) json(fc goja.FunctionCall) goja.Value {
 	m := r.m
 	if len(r.Body) == 0 {
-		switch {
-		case r.Status == 0:
-			m.throw("Error", "response.json(): the request failed, there is no body")
-		case r.Dropped:
-			m.throw("Error", "response.json(): the body was discarded, see responseType and discardResponseBodies")
-		}
+		r.needBody("response.json()")
 		m.throw("SyntaxError", "response.json(): the body is empty")
 	}
 	selector := fc.Argument(0)

@@ -45,6 +45,8 @@ type module struct {
 
 	req     request // of the call in progress, when it is not a batch
 	busy    bool    // req is in use
+	flight  flight
+	clients []*session // of http.Client objects that were used
 	methods methods
 	jars    *goja.Object // prototype of cookie jars; nil until needed
 	vuJar   *goja.Object // what http.cookieJar() returns
@@ -54,23 +56,56 @@ func newModule(p *program, v *sandbox.VU) *module {
 	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.own, &jar{}, v.Identity().InTest), expect: defaultExpectation()}
 	m.rec = recorder{p: p, rec: v.Recorder()}
 	m.object = p.shape.New(v, m)
-	v.OnClose(m.client.Close)
+	v.OnClose(m.close)
 	v.OnIterationEnd(m.iterationEnd)
 	return m
 }
 
+// sessions calls f with each session that may have connections.
+func (m *module) sessions(f func(*session)) {
+	f(m.session)
+	for _, s := range m.clients {
+		f(s)
+	}
+}
+
 func (m *module) iterationEnd() {
+	m.land()
 	if m.v.Phase() == sandbox.VUSetup {
-		m.client.Unwatch()
-		m.jar.keep()
+		m.sessions(func(s *session) {
+			s.client.Unwatch()
+			s.jar.keep()
+		})
 		return
 	}
+	m.endIteration(m.session)
+	kept := m.clients[:0]
+	for _, s := range m.clients {
+		m.endIteration(s)
+		if s.passing || s.closed {
+			s.client.Close()
+			s.listed = false
+			continue
+		}
+		kept = append(kept, s)
+	}
+	clear(m.clients[len(kept):])
+	m.clients = kept
+}
+
+func (m *module) endIteration(s *session) {
 	if !m.p.opt.NoCookiesReset {
-		m.jar.reset()
+		s.jar.reset()
 	}
 	if m.p.opt.NoVUConnectionReuse {
-		m.client.Reset()
+		s.client.Reset()
 	}
+}
+
+func (m *module) close() {
+	m.land()
+	m.dissolve()
+	m.sessions(func(s *session) { s.client.Close() })
 }
 
 func (m *module) throw(kind, text string) { m.v.Throw(kind, text) }
@@ -117,6 +152,9 @@ var exports = [...]export{
 		return m.simple(m.session, "OPTIONS", "http.options", fc, true)
 	}),
 	function("request", 4, func(m *module, fc goja.FunctionCall) goja.Value { return m.request(m.session, "http.request", fc) }),
+	function("asyncRequest", 4, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.asyncRequest(m.session, "http.asyncRequest", fc)
+	}),
 	function("batch", 1, func(m *module, fc goja.FunctionCall) goja.Value { return m.batch(m.session, "http.batch", fc) }),
 	function("url", 1, (*module).urlTemplate),
 	function("setResponseCallback", 1, (*module).setResponseCallback),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/jsmodules/http/cache"
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
@@ -86,13 +87,13 @@ func (p *program) warn(text string) {
 	p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http"})
 }
 
-// warnHere is warn with the place in the script that runs now, and a hint. It
-// must be called on the goroutine of v.
-func (p *program) warnHere(v *sandbox.VU, text, hint string) {
+// warnAt is warn with a place in the script, and a hint. It must be called on the
+// goroutine of v.
+func (p *program) warnAt(v *sandbox.VU, at func() vu.Frame, text, hint string) {
 	if p.warned(text) || p.host.Log == nil {
 		return
 	}
-	p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http", VU: v.Identity().InTest, At: v.Where(), Hint: hint})
+	p.host.Log(sandbox.LogLine{Level: "warn", Text: text, Source: "http", VU: v.Identity().InTest, At: at(), Hint: hint})
 }
 
 // warned reports whether text was logged before, or must not be, and notes it.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 	"golang.org/x/net/http/httpguts"
@@ -54,6 +55,9 @@ func (m *module) request(s *session, where string, fc goja.FunctionCall) goja.Va
 
 // online refuses to work where the script's life has no network.
 func (m *module) online(s *session, where string) {
+	if s.closed {
+		m.throw("Error", where+": the client was closed")
+	}
 	switch m.v.Phase() {
 	case sandbox.Init:
 		m.throw("Error", where+": requests are not possible in the init context; move it into the default function or setup()")
@@ -75,7 +79,12 @@ func (m *module) perform(s *session, where, method string, u, body, params goja.
 		defer func() { m.busy = false }()
 	}
 	m.decode(s, where, r, method, u, body, params)
-	ctx := m.v.Context()
+	return m.send(s, r)
+}
+
+// send carries out a request and returns the response.
+func (m *module) send(s *session, r *request) goja.Value {
+	ctx := m.context()
 	s.client.Watch(ctx)
 	now := m.p.net.Clock()
 	r.Queued, r.Start = now, now
@@ -90,13 +99,26 @@ func (m *module) perform(s *session, where, method string, u, body, params goja.
 
 // finish hands a response to the script, or throws.
 func (m *module) finish(r *request, res *response) goja.Value {
-	if f := res.Fail; f != nil && f != transport.FailInterrupted {
-		m.p.warnHere(m.v, warning(r, f), f.Hint())
-		if r.throw && res.Status == 0 {
-			m.throw("HTTPError", r.Method+" "+res.url+": "+f.Text)
-		}
+	m.warn(r, res, m.v.Where)
+	if text := fatal(r, res); text != "" {
+		m.throw("HTTPError", text)
 	}
 	return m.wrap(res, r.binary)
+}
+
+// warn tells once that a request failed, and where.
+func (m *module) warn(r *request, res *response, at func() vu.Frame) {
+	if f := res.Fail; f != nil && f != transport.FailInterrupted {
+		m.p.warnAt(m.v, at, warning(r, f), f.Hint())
+	}
+}
+
+// fatal returns what is thrown because of a failure, "" for nothing.
+func fatal(r *request, res *response) string {
+	if f := res.Fail; f != nil && f != transport.FailInterrupted && r.throw && res.Status == 0 {
+		return r.Method + " " + res.url + ": " + f.Text
+	}
+	return ""
 }
 
 // warning is a line about a failure that is the same for all requests to one

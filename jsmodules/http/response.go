@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/jsmodules/html"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
@@ -28,9 +29,10 @@ type response struct {
 	sentHeaders           []transport.Header
 	sentBody, sentCookie  string
 
-	bodyValue goja.Value // body, made
-	tree      goja.Value // json(), parsed
-	valid     bool       // the body is known to be JSON
+	bodyValue goja.Value     // body, made
+	tree      goja.Value     // json(), parsed
+	document  *html.Document // html(), parsed
+	valid     bool           // the body is known to be JSON
 	own       map[string]goja.Value
 }
 
@@ -52,19 +54,16 @@ type methods struct{ json, html, submitForm, clickLink goja.Value }
 // method returns the method of that name, or nil.
 func (m *module) method(name string) goja.Value {
 	var f *goja.Value
-	call := func(*response, goja.FunctionCall) goja.Value {
-		m.throw("Error", "response."+name+"() is not supported yet")
-		return nil
-	}
+	var call func(*response, goja.FunctionCall) goja.Value
 	switch name {
 	case "json":
 		f, call = &m.methods.json, (*response).json
 	case "html":
-		f = &m.methods.html
+		f, call = &m.methods.html, (*response).html
 	case "submitForm":
-		f = &m.methods.submitForm
+		f, call = &m.methods.submitForm, (*response).submitForm
 	case "clickLink":
-		f = &m.methods.clickLink
+		f, call = &m.methods.clickLink, (*response).clickLink
 	default:
 		return nil
 	}

@@ -15,6 +15,10 @@ type session struct {
 	client *transport.Client
 	jar    *jar // cookies of requests that name no other
 
+	listed  bool // among the module's clients
+	passing bool // made in an iteration: its connections end with that
+	closed  bool // by the script
+
 	lastURL string            // the URL asked for last
 	last    *transport.Target // and what it parsed to
 }
