@@ -52,7 +52,10 @@ func (v value) setTLSVersion(dst *string) bool {
 	}
 	if !slices.Contains(tlsVersions(), version) {
 		hint := v.to.didYouMean(version, tlsVersions())
-		if version == "ssl3.0" {
+		switch {
+		case slices.Contains(tlsVersions(), "tls"+version):
+			hint = `did you mean "tls` + version + `"?`
+		case version == "ssl3.0":
 			hint = "nobody should speak SSL 3.0 any more, and swarm cannot"
 		}
 		v.failHint(hint, `must be "tls1.0", "tls1.1", "tls1.2" or "tls1.3", got %s`, v.got())
