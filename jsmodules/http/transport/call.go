@@ -139,6 +139,13 @@ func (n *Network) release(s *scratch) {
 // received the first attempt too.
 func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	px := c.proxy(q)
+	var fresh *conn
+	if v := c.version(q); v != only1 {
+		var handled bool
+		if fresh, handled = c.doShared(ctx, q, px, v, r); handled {
+			return
+		}
+	}
 	s := c.net.acquire()
 	s.out = c.set.appendRequest(s.out[:0], q, px)
 	if held := q.Hold.take(); held != nil {
@@ -149,7 +156,7 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 		c.done(s, r)
 		return
 	}
-	if !c.set.opt.NoReuse {
+	if !c.set.opt.NoReuse && fresh == nil {
 		for cn := c.reuse(q.Target.Origin, px); cn != nil; cn = c.reuse(q.Target.Origin, px) {
 			// Taking a connection from the list costs less than reading the clock.
 			r.Timings.Blocked = q.Start - q.Queued
@@ -170,8 +177,10 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 			}
 		}
 	}
-	var cn *conn
-	cn, r.Fail = c.connect(ctx, q, px, nil, &r.Timings)
+	cn := fresh
+	if cn == nil {
+		cn, r.Fail = c.connect(ctx, q, px, nil, &r.Timings)
+	}
 	if cn != nil {
 		start := c.net.Clock()
 		r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking

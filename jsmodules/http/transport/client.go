@@ -22,11 +22,14 @@ type Client struct {
 	set *Settings
 	tls *tlsconfig.VU
 
-	mu    sync.Mutex
-	idle  []*conn // free for reuse, most recently used last
-	open  *conn   // list of all open connections, idle and in use
-	epoch uint64  // counts contexts; a late end of an earlier one is told by it
-	ended bool    // the context has ended: open nothing
+	mu      sync.Mutex
+	idle    []*conn // free for reuse, most recently used last
+	joints  []joint // shared connections
+	opening []*opening
+	old     []string // origins that TLS has led to HTTP/1.1
+	open    *conn    // list of all open connections, idle and in use
+	epoch   uint64   // counts contexts; a late end of an earlier one is told by it
+	ended   bool     // the context has ended: open nothing
 
 	vu     uint64          // which of the local addresses to send from; 0: any
 	ctx    context.Context // watched; VU's goroutine only
@@ -68,6 +71,7 @@ func (c *Client) Watch(ctx context.Context) {
 			c.unlink(cn)
 		}
 		c.idle = nil
+		c.endShared()
 	})
 }
 
@@ -88,6 +92,7 @@ func (c *Client) Reset() {
 		cn.wire.Conn.Close()
 	}
 	c.idle = nil
+	c.resetShared()
 }
 
 // Close ends the client for good.
@@ -95,6 +100,9 @@ func (c *Client) Close() {
 	if c.unwind != nil {
 		c.unwind()
 	}
+	c.mu.Lock()
+	c.endShared()
+	c.mu.Unlock()
 	c.Reset()
 }
 

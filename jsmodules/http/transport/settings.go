@@ -34,6 +34,8 @@ type Network struct {
 	base    time.Time // zero of the clock
 	scratch sync.Pool
 	buffers sync.Pool // of *[copyBuffer]byte
+	small   sync.Pool // of *[readBuffer]byte
+	streams sync.Pool // of *stream
 	coder   coding.Coder
 }
 
@@ -42,6 +44,8 @@ func NewNetwork(dial func(ctx context.Context, network, address string) (net.Con
 	n := &Network{Dial: dial, base: time.Now()}
 	n.scratch.New = func() any { return newScratch() }
 	n.buffers.New = func() any { return new([copyBuffer]byte) }
+	n.small.New = func() any { return new([readBuffer]byte) }
+	n.streams.New = func() any { return newStream() }
 	return n
 }
 
