@@ -75,7 +75,13 @@ func launch(dir string, ready func() error, path string, args ...string) (*child
 		return nil, err
 	}
 	defer out.Close()
-	c := &child{cmd: exec.Command(path, args...), said: said, done: make(chan struct{})}
+	// Go raises its own limit of files, and so of connections, but not that of
+	// what it starts; without a shell, the child has to do with what there is.
+	cmd := exec.Command(path, args...)
+	if sh, err := exec.LookPath("sh"); err == nil {
+		cmd = exec.Command(sh, append([]string{"-c", `ulimit -Sn "$(ulimit -Hn)"; exec "$0" "$@"`, path}, args...)...)
+	}
+	c := &child{cmd: cmd, said: said, done: make(chan struct{})}
 	c.cmd.Dir = dir
 	c.cmd.Stdout, c.cmd.Stderr = out, out
 	if err := confine(c.cmd, dir); err != nil {

@@ -163,6 +163,35 @@ func TestNginxCounts(t *testing.T) {
 	}
 }
 
+// TestNginxMany holds more connections than shells let programs open.
+func TestNginxMany(t *testing.T) {
+	noLeaks(t)
+	s := Nginx(t)
+	const many = 1500
+	c := client(t, s.CA, h1, func(tr *http.Transport) { tr.MaxIdleConnsPerHost = many })
+	var answers []*http.Response
+	for range many {
+		resp, err := c.Get(s.HTTP + "/json") // unread, it keeps its connection
+		if err != nil {
+			t.Fatalf("after %d: %v", len(answers), err)
+		}
+		answers = append(answers, resp)
+	}
+	for _, resp := range answers {
+		if body, err := io.ReadAll(resp.Body); err != nil || string(body) != JSON {
+			t.Fatalf("%q, %v", body, err)
+		}
+		resp.Body.Close()
+	}
+	connections := map[int64]bool{}
+	for _, e := range s.Log(many) {
+		connections[e.Connection] = true
+	}
+	if len(connections) != many {
+		t.Errorf("%d connections, want %d", len(connections), many)
+	}
+}
+
 func TestHTTPBin(t *testing.T) {
 	noLeaks(t)
 	s := HTTPBin(t)

@@ -72,7 +72,7 @@ func TestClassify(t *testing.T) {
 			c.MaxVersion, c.ClientAuth, c.ClientCAs = version, tls.RequireAndVerifyClientCert, ca.Pool()
 		}
 	}
-	nginx := peers.Nginx(t)
+	plain := peers.HTTPBin(t)
 
 	for _, tc := range []struct {
 		name, addr, host string
@@ -105,7 +105,7 @@ func TestClassify(t *testing.T) {
 		{"demanded, 1.2", server(demanding(tls.VersionTLS12)), "localhost", trusting, nil, Alert, "server refused TLS: handshake failure"},
 		{"demanded, 1.3", server(demanding(tls.VersionTLS13)), "localhost", trusting, nil, Demanded, "server refused TLS: certificate required"},
 		{"another demanded", server(demanding(tls.VersionTLS13)), "localhost", showing, nil, Demanded, "server refused TLS: unknown certificate authority"},
-		{"HTTP", strings.TrimPrefix(nginx.HTTP, "http://"), "localhost", trusting, nil, NotTLS, "the server speaks HTTP without TLS here"},
+		{"HTTP", strings.TrimPrefix(plain.HTTP, "http://"), "localhost", trusting, nil, NotTLS, "the server speaks HTTP without TLS here"},
 		{"SSH", says(t, "SSH-2.0-OpenSSH\r\n"), "localhost", trusting, nil, NotTLS, "the server does not speak TLS here"},
 		{"version of a record", says(t, "\x16\xff\xff\x00\x05hello"), "localhost", trusting, nil, NotTLS, "the server does not speak TLS here"},
 		{"SSL 2", says(t, "\x80\x2e\x01\x00\x02"), "localhost", trusting, nil, Protocol, "TLS record not valid"},
