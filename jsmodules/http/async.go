@@ -73,6 +73,7 @@ func (m *module) land() {
 // end ends r alone, made from that of aloft; nil for none. The samples bear what
 // is in force now.
 func (m *module) start(own context.Context, r *request, res *response, done func()) {
+	r.own()
 	f := m.aloft()
 	ctx := own
 	if r.Alone = own != nil; !r.Alone {

@@ -57,7 +57,7 @@ func (m *module) decodeItem(s *session, where string, it *item, v goja.Value) {
 		m.decode(s, where, &it.req, "GET", v, nil, nil)
 		return
 	}
-	if _, ok := o.Export().(*urlTemplate); ok {
+	if _, ok := hosted[*urlTemplate](o); ok {
 		m.decode(s, where, &it.req, "GET", v, nil, nil)
 		return
 	}

@@ -72,13 +72,11 @@ func (m *module) responseCallback(where string, v goja.Value) *expectation {
 	if goja.IsNull(v) {
 		return nil
 	}
-	if o, ok := v.(*goja.Object); ok {
-		if e, ok := o.Export().(*expectation); ok {
-			return e
-		}
+	e, ok := hosted[*expectation](v)
+	if !ok {
+		m.wrong(where, "the response callback", "what http.expectedStatuses() returns, or null", v)
 	}
-	m.throw("TypeError", where+": a response callback is what http.expectedStatuses() returns, or null")
-	return nil
+	return e
 }
 
 // opaque is a host object without any property a script could see or change.

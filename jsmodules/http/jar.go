@@ -54,12 +54,8 @@ func (m *module) jarPrototype() *goja.Object {
 	m.jars = m.rt.NewObject()
 	method := func(name string, length int, f func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value) {
 		fn := m.v.Func(name, length, func(fc goja.FunctionCall) goja.Value {
-			o, _ := fc.This.(*goja.Object)
-			var j *jarObject
-			if o != nil {
-				j, _ = o.Export().(*jarObject)
-			}
-			if j == nil {
+			j, ok := hosted[*jarObject](fc.This)
+			if !ok {
 				m.throw("TypeError", "CookieJar."+name+" was called on something that is not a CookieJar")
 			}
 			raw, _ := m.url("CookieJar."+name, fc.Argument(0))
@@ -154,15 +150,16 @@ func (m *module) cookieOptions(ck *nethttp.Cookie, o *goja.Object) {
 	}
 }
 
-// jarOf decodes the parameter jar.
+// jarOf decodes the parameter jar; null is for no cookies at all.
 func (m *module) jarOf(where string, v goja.Value) *jar {
-	if o, ok := v.(*goja.Object); ok {
-		if j, ok := o.Export().(*jarObject); ok {
-			return j.jar
-		}
+	if goja.IsNull(v) {
+		return nil
 	}
-	m.throw("TypeError", where+": jar must be a CookieJar")
-	return nil
+	j, ok := hosted[*jarObject](v)
+	if !ok {
+		m.wrong(where, "jar", "a CookieJar or null", v)
+	}
+	return j.jar
 }
 
 // requestCookies decodes the parameter cookies.

@@ -5,6 +5,9 @@ import "time"
 const (
 	maxCookies = 3000 // cookies of one jar
 
+	maxShownBody   = 16 << 20 // bytes of a made body that response.request.body shows
+	maxEncodedBody = 64 << 20 // bytes of a made body that may be compressed
+
 	// Limits of the caches that a Program's VUs share.
 	maxTagSets   = 4096
 	maxSeriesSet = 8192

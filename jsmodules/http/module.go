@@ -14,6 +14,8 @@
 package http
 
 import (
+	"math/rand/v2"
+
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -47,6 +49,7 @@ type module struct {
 	busy    bool    // req is in use
 	flight  flight
 	clients []*session // of http.Client objects that were used
+	rand    *rand.Rand // see random; nil until needed
 	methods methods
 	jars    *goja.Object // prototype of cookie jars; nil until needed
 	vuJar   *goja.Object // what http.cookieJar() returns
@@ -108,6 +111,15 @@ func (m *module) close() {
 	m.sessions(func(s *session) { s.client.Close() })
 }
 
+// random returns the VU's source of what scripts do not see: Math.random gives
+// the same whether requests need chance or not.
+func (m *module) random() *rand.Rand {
+	if m.rand == nil {
+		m.rand = rand.New(rand.NewPCG(m.p.host.Seed^0x68747470, m.v.Identity().InTest))
+	}
+	return m.rand
+}
+
 func (m *module) throw(kind, text string) { m.v.Throw(kind, text) }
 
 // export is one property of the module.
@@ -156,6 +168,8 @@ var exports = [...]export{
 		return m.asyncRequest(m.session, "http.asyncRequest", fc)
 	}),
 	function("batch", 1, func(m *module, fc goja.FunctionCall) goja.Value { return m.batch(m.session, "http.batch", fc) }),
+	function("file", 3, (*module).fileFunc),
+	function("payload", 2, (*module).payloadFunc),
 	function("url", 1, (*module).urlTemplate),
 	function("setResponseCallback", 1, (*module).setResponseCallback),
 	function("expectedStatuses", 1, (*module).expectedStatuses),

@@ -1,15 +1,10 @@
 package http
 
 import (
-	"mime/multipart"
-	"net/textproto"
 	"slices"
-	"strings"
 
 	"github.com/dop251/goja"
-	"github.com/swarmload/swarm/engine/spelling"
 	"github.com/swarmload/swarm/jsmodules/html"
-	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
 // html implements response.html([selector]).
@@ -49,11 +44,7 @@ func (r *response) arguments(where string, v goja.Value, known []string, f func(
 	o := r.m.dictionary(where, "the argument", v)
 	for _, key := range o.Keys() {
 		if !slices.Contains(known, key) {
-			text := where + ": unknown argument " + quoted(key)
-			if hint := spelling.Nearest(key, known); hint != "" {
-				text += ", did you mean " + quoted(hint) + "?"
-			}
-			r.m.throw("TypeError", text)
+			r.m.unknownKey(where, "argument", key, known)
 		}
 		if v := o.Get(key); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
 			f(key, v)
@@ -86,20 +77,19 @@ func (r *response) submitForm(fc goja.FunctionCall) goja.Value {
 		m.v.StopIfDone()
 		m.throw("Error", where+": "+err.Error())
 	}
-	var body, contentType string
+	q := new(request)
+	m.decode(r.s, where, q, form.Method, m.rt.ToValue(form.URL), nil, params)
 	switch {
 	case form.Method != "POST":
 	case form.Enctype == html.Multipart:
-		body, contentType = multipartForm(form.Fields)
+		m.multipart(q, formFields(form.Fields))
 	default:
-		body, contentType = form.Body(), form.Enctype
+		q.Call.Body = form.Body()
+		if !has(q.Headers, "Content-Type") {
+			q.header("Content-Type", form.Enctype)
+		}
 	}
-	q := new(request)
-	m.decode(r.s, where, q, form.Method, m.rt.ToValue(form.URL), nil, params)
-	q.Call.Body = body
-	if contentType != "" && !has(q.Headers, "Content-Type") {
-		q.Headers = append(slices.Clip(q.Headers), transport.Header{Name: "Content-Type", Value: contentType})
-	}
+	m.compress(where, q)
 	return m.send(r.s, q)
 }
 
@@ -130,23 +120,17 @@ func (m *module) fields(where string, v goja.Value) []html.Values {
 	return fields
 }
 
-// multipartForm returns a form's fields as multipart/form-data (RFC 7578).
-func multipartForm(fields []html.Field) (body, contentType string) {
-	var b strings.Builder
-	w := multipart.NewWriter(&b)
-	for _, f := range fields {
-		// Writing to a Builder gives no error.
-		if !f.File {
-			_ = w.WriteField(f.Name, f.Value)
-			continue
+// formFields returns the fields of a page's form. Of files, which no script
+// chose, only the names are sent.
+func formFields(fields []html.Field) []field {
+	out := make([]field, len(fields))
+	for i, f := range fields {
+		out[i] = field{name: f.Name, value: f.Value}
+		if f.File {
+			out[i].file = &file{contentType: defaultFileType}
 		}
-		_, _ = w.CreatePart(textproto.MIMEHeader{
-			"Content-Disposition": {multipart.FileContentDisposition(f.Name, "")},
-			"Content-Type":        {"application/octet-stream"},
-		})
 	}
-	_ = w.Close()
-	return b.String(), w.FormDataContentType()
+	return out
 }
 
 // clickLink implements response.clickLink({selector, params}).

@@ -58,6 +58,8 @@ func (m *module) params(where string, r *request, v goja.Value) {
 			r.expect = m.responseCallback(where, v)
 		case "throw":
 			r.throw = m.flag(where, key, v)
+		case "compression":
+			r.coding = m.coding(where, v)
 		default:
 			m.unknownParam(where, key)
 		}
@@ -66,11 +68,16 @@ func (m *module) params(where string, r *request, v goja.Value) {
 
 func (m *module) unknownParam(where, key string) {
 	switch key {
-	case "auth", "compression", "proxy":
+	case "auth", "proxy":
 		m.throw("Error", where+": the parameter "+key+" is not supported yet")
 	}
-	text := where + ": unknown parameter " + quoted(key)
-	if hint := spelling.Nearest(key, paramNames); hint != "" {
+	m.unknownKey(where, "parameter", key, paramNames)
+}
+
+// unknownKey throws: an object has a key that is none of known.
+func (m *module) unknownKey(where, what, key string, known []string) {
+	text := where + ": unknown " + what + " " + quoted(key)
+	if hint := spelling.Nearest(key, known); hint != "" {
 		text += ", did you mean " + quoted(hint) + "?"
 	}
 	m.throw("TypeError", text)

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/jsmodules/http/cache"
+	"github.com/swarmload/swarm/jsmodules/http/coding"
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
@@ -26,6 +28,9 @@ type program struct {
 	metrics httpMetrics
 	keys    keyReader
 
+	coder    coding.Coder // of request bodies
+	fileMark *goja.Symbol // a property of what http.file returns
+
 	tagSets  cache.Cache[string, *tagSet]
 	series   cache.Cache[seriesKey, *seriesSet]
 	warnings cache.Cache[string, struct{}]
@@ -34,7 +39,7 @@ type program struct {
 }
 
 func newProgram(h *sandbox.Host) (*program, error) {
-	p := &program{host: h, net: transport.NewNetwork(h.Dial), shape: sandbox.NewShape(exports[:]...), keys: newKeyReader()}
+	p := &program{host: h, net: transport.NewNetwork(h.Dial), shape: sandbox.NewShape(exports[:]...), keys: newKeyReader(), fileMark: goja.NewSymbol("FileData")}
 	system := defaultSystemTags
 	// A script that is only inspected has no plan; it makes no requests either.
 	if h.Plan != nil {

@@ -36,7 +36,7 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		}
 		if hop == 0 {
 			res.method, res.sentURL, res.host = q.Method, q.Target.Name, q.Host
-			res.sentHeaders, res.sentBody, res.sentCookie = q.Headers, q.Body, q.Cookie
+			res.sentHeaders, res.sentBody, res.sentSource, res.lent, res.sentCookie = q.Headers, q.Body, q.Source, r.lent, q.Cookie
 		}
 		if len(res.SetCookie) > 0 && r.jar != nil {
 			r.jar.store(s.p, q.Target.URL, res.SetCookie)
@@ -102,7 +102,7 @@ func (s *session) follow(from *transport.Target, location string) (*transport.Ta
 func (r *request) redirect(status int, next *transport.Target) {
 	q := &r.Call
 	if status <= 303 && q.Method != "GET" && q.Method != "HEAD" {
-		q.Method, q.Body = "GET", ""
+		q.Method, q.Body, q.Source = "GET", "", nil
 		q.Headers = without(q.Headers, "Content-Type", "Content-Encoding", "Content-Language", "Content-Location")
 	}
 	if next.Origin != q.Target.Origin {

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"net/url"
 	"strings"
 	"time"
 
@@ -26,6 +25,8 @@ type request struct {
 	timeout   time.Duration
 	binary    bool
 	throw     bool
+	coding    []string           // what the body is compressed with, innermost first
+	lent      bool               // the body is memory of the script's, which must wait for the end
 	fail      *transport.Failure // the URL is not valid: there is nothing to send
 }
 
@@ -159,7 +160,8 @@ func (m *module) decode(s *session, where string, r *request, method string, u, 
 		r.tags = m.p.intern(tags)
 	}
 	if body != nil && !goja.IsUndefined(body) && !goja.IsNull(body) {
-		m.body(r, body)
+		m.body(where, r, body)
+		m.compress(where, r)
 	}
 	if raw == s.lastURL && s.last != nil {
 		r.Target = s.last
@@ -178,84 +180,11 @@ func (m *module) url(where string, v goja.Value) (raw, name string) {
 	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
 		m.throw("TypeError", where+": the URL is missing")
 	}
-	if o, ok := v.(*goja.Object); ok {
-		if t, ok := o.Export().(*urlTemplate); ok {
-			return t.url, t.name
-		}
+	if t, ok := hosted[*urlTemplate](v); ok {
+		return t.url, t.name
+	}
+	if isSymbol(v) {
+		m.wrong(where, "the URL", "a string", v)
 	}
 	return v.String(), ""
-}
-
-// body decodes a request body: text, bytes, or an object to be sent as a form.
-func (m *module) body(r *request, v goja.Value) {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		r.Call.Body = v.String()
-		return
-	}
-	if b, ok := binary(o); ok {
-		r.Call.Body = string(b)
-		return
-	}
-	switch o.ClassName() {
-	case "String", "Number", "Boolean":
-		r.Call.Body = o.String()
-		return
-	}
-	r.Call.Body = form(o)
-	for _, h := range r.Headers {
-		if h.Name == "Content-Type" {
-			return
-		}
-	}
-	r.Headers = append(r.Headers, transport.Header{Name: "Content-Type", Value: "application/x-www-form-urlencoded"})
-}
-
-// binary returns the bytes of an ArrayBuffer or of a view on one.
-func binary(o *goja.Object) ([]byte, bool) {
-	if buf, ok := o.Export().(goja.ArrayBuffer); ok {
-		return buf.Bytes(), true
-	}
-	inner, ok := o.Get("buffer").(*goja.Object)
-	if !ok {
-		return nil, false
-	}
-	buf, ok := inner.Export().(goja.ArrayBuffer)
-	offset, length := o.Get("byteOffset"), o.Get("byteLength")
-	if !ok || offset == nil || length == nil {
-		return nil, false
-	}
-	b, from, n := buf.Bytes(), offset.ToInteger(), length.ToInteger()
-	if from < 0 || n < 0 || from+n > int64(len(b)) || from+n < 0 {
-		return nil, false
-	}
-	return b[from : from+n], true
-}
-
-// form encodes an object as application/x-www-form-urlencoded, in the order of
-// its keys. An array gives its key once per element, null and undefined an
-// empty value.
-func form(o *goja.Object) string {
-	var b strings.Builder
-	add := func(key string, v goja.Value) {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(key))
-		b.WriteByte('=')
-		if !goja.IsUndefined(v) && !goja.IsNull(v) {
-			b.WriteString(url.QueryEscape(v.String()))
-		}
-	}
-	for _, key := range o.Keys() {
-		v := o.Get(key)
-		if list, ok := v.(*goja.Object); ok && list.ClassName() == "Array" {
-			for _, i := range list.Keys() {
-				add(key, list.Get(i))
-			}
-			continue
-		}
-		add(key, v)
-	}
-	return b.String()
 }

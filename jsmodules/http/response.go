@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"io"
 	nethttp "net/http"
 	"slices"
 	"strconv"
@@ -28,6 +29,8 @@ type response struct {
 	method, sentURL, host string
 	sentHeaders           []transport.Header
 	sentBody, sentCookie  string
+	sentSource            transport.Source
+	lent                  bool // sentBody is memory of the script's
 
 	bodyValue goja.Value     // body, made
 	tree      goja.Value     // json(), parsed
@@ -69,10 +72,8 @@ func (m *module) method(name string) goja.Value {
 	}
 	if *f == nil {
 		*f = m.v.Func(name, 1, func(fc goja.FunctionCall) goja.Value {
-			if o, ok := fc.This.(*goja.Object); ok {
-				if res, ok := o.Export().(*response); ok {
-					return call(res, fc)
-				}
+			if res, ok := hosted[*response](fc.This); ok {
+				return call(res, fc)
 			}
 			m.throw("TypeError", "response."+name+" was called on something that is not a response")
 			return nil
@@ -294,8 +295,8 @@ func (r *response) requestJS() goja.Value {
 	if !agent && r.s.userAgent != "" {
 		m.appendTo(headers, "User-Agent", rt.ToValue(r.s.userAgent))
 	}
-	if r.sentBody != "" {
-		m.appendTo(headers, "Content-Length", rt.ToValue(strconv.Itoa(len(r.sentBody))))
+	if size := r.sentSize(); size > 0 {
+		m.appendTo(headers, "Content-Length", rt.ToValue(strconv.FormatInt(size, 10)))
 	}
 	if r.sentCookie != "" {
 		m.appendTo(headers, "Cookie", rt.ToValue(r.sentCookie))
@@ -310,8 +311,34 @@ func (r *response) requestJS() goja.Value {
 	}
 	m.define(o, "headers", headers)
 	m.define(o, "cookies", cookies)
-	m.define(o, "body", rt.ToValue(r.sentBody))
+	m.define(o, "body", r.sentJS())
 	return o
+}
+
+func (r *response) sentSize() int64 {
+	if r.sentSource != nil {
+		return r.sentSource.Size()
+	}
+	return int64(len(r.sentBody))
+}
+
+// sentJS returns the body that was sent, null when it is one that is made while
+// it is sent, and too large to be held.
+func (r *response) sentJS() goja.Value {
+	rt := r.m.rt
+	switch {
+	case r.sentSource == nil && r.lent:
+		return rt.ToValue(strings.Clone(r.sentBody)) // as it is now: the script has had it since
+	case r.sentSource == nil:
+		return rt.ToValue(r.sentBody)
+	case r.sentSource.Size() > maxShownBody:
+		return goja.Null()
+	}
+	body, err := io.ReadAll(r.sentSource.Reader())
+	if err != nil {
+		return goja.Null()
+	}
+	return rt.ToValue(stringOf(body))
 }
 
 // timingsObject is response.timings, in milliseconds.
