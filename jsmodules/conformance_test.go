@@ -40,6 +40,10 @@ var longCalls = map[string][]string{
 		`m.get("http://127.0.0.1:9/")`,
 		`m.post("http://127.0.0.1:9/", "x")`,
 		`m.batch(["http://127.0.0.1:9/", "http://127.0.0.1:9/"])`,
+		`m.asyncRequest("GET", "http://127.0.0.1:9/")`,
+		`Promise.all([1, 2, 3].map(n => m.asyncRequest("GET", "http://127.0.0.1:9/" + n)))`,
+		`new m.Client({baseURL: "http://127.0.0.1:9"}).get("/")`,
+		`new m.Client().asyncRequest("GET", "http://127.0.0.1:9/")`,
 	},
 }
 
@@ -155,11 +159,12 @@ func TestModuleErrors(t *testing.T) {
 				if (/goroutine|\.go:|0x[0-9a-f]{6}|runtime error|reflect|goja|<nil>/.test(e.message)) return what + " threw " + e.message;
 			};
 			export default function(data) {
-				const f = m[__ENV.NAME], bad = [];
+				const f = m[__ENV.NAME], bad = [], promises = [];
 				if (typeof f !== "function") return;
-				const call = (what, run) => { try { run() } catch (e) { const b = judge(what, e); if (b) bad.push(b) } };
+				const caught = (what, e) => { const b = judge(what, e); if (b) bad.push(b) };
+				const call = (what, run) => { try { const r = run(); if (r instanceof Promise) promises.push(r.catch(e => caught(what, e))) } catch (e) { caught(what, e) } };
 				%s
-				if (bad.length) throw new Error(bad.join("; "));
+				return Promise.all(promises).then(() => { if (bad.length) throw new Error(bad.join("; ")) });
 			}`, m.Names[0], callsOf(arguments)))
 		for i, name := range m.Exports {
 			s := &vu.Scenario{Name: name, Exec: "default", Env: map[string]string{"NAME": name}}

@@ -9,9 +9,10 @@ const (
 	maxEncodedBody = 64 << 20 // bytes of a made body that may be compressed
 
 	// Limits of the caches that a Program's VUs share.
-	maxTagSets   = 4096
-	maxSeriesSet = 8192
-	maxWarnings  = 64
+	maxTagSets     = 4096
+	maxClientKinds = 1024
+	maxSeriesSet   = 8192
+	maxWarnings    = 64
 
 	defaultTimeout = 60 * time.Second
 )

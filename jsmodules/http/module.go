@@ -175,6 +175,7 @@ var exports = [...]export{
 	function("expectedStatuses", 1, (*module).expectedStatuses),
 	function("cookieJar", 0, (*module).cookieJar),
 	{Name: "CookieJar", Make: (*module).cookieJarClass},
+	{Name: "Client", Make: (*module).clientClass},
 	constant("TLS_1_0", "tls1.0"),
 	constant("TLS_1_1", "tls1.1"),
 	constant("TLS_1_2", "tls1.2"),

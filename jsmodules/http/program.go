@@ -28,6 +28,7 @@ type program struct {
 	metrics httpMetrics
 	keys    keyReader
 
+	clients  cache.Cache[string, *clientKind]
 	coder    coding.Coder // of request bodies
 	fileMark *goja.Symbol // a property of what http.file returns
 
@@ -52,6 +53,7 @@ func newProgram(h *sandbox.Host) (*program, error) {
 	if p.own, err = p.newHabits(&p.opt); err != nil {
 		return nil, fmt.Errorf("option %w", err)
 	}
+	p.clients.Limit = maxClientKinds
 	p.tagSets.Limit = maxTagSets
 	p.series.Limit = maxSeriesSet
 	p.warnings.Limit = maxWarnings

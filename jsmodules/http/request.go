@@ -100,9 +100,11 @@ func (m *module) send(s *session, r *request) goja.Value {
 
 // finish hands a response to the script, or throws.
 func (m *module) finish(r *request, res *response) goja.Value {
-	m.warn(r, res, m.v.Where)
-	if text := fatal(r, res); text != "" {
-		m.throw("HTTPError", text)
+	if res.Fail != nil {
+		m.warn(r, res, m.v.Where)
+		if text := fatal(r, res); text != "" {
+			m.throw("HTTPError", text)
+		}
 	}
 	return m.wrap(res, r.binary)
 }
