@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -39,7 +40,9 @@ func TestMain(m *testing.M) {
 const patience = 30 * time.Second
 
 // TestScripts runs the binary as users do. Each script has a target of its own
-// at $TARGET and an address that refuses connections at $REFUSED.
+// at $TARGET, over TLS at $TARGET_TLS with a certificate for 127.0.0.1 and
+// example.com that ca.pem vouches for, and an address that refuses connections
+// at $REFUSED.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -49,6 +52,12 @@ func TestScripts(t *testing.T) {
 			server := target.New(target.Options{Seed: 1})
 			web := httptest.NewServer(server)
 			e.Defer(web.Close)
+			secure := httptest.NewTLSServer(server)
+			e.Defer(secure.Close)
+			certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "ca.pem"), certificate, 0o600); err != nil {
+				return err
+			}
 			closed, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
@@ -56,6 +65,7 @@ func TestScripts(t *testing.T) {
 			closed.Close()
 			e.Values[targetKey{}] = server
 			e.Setenv("TARGET", web.URL)
+			e.Setenv("TARGET_TLS", secure.URL)
 			e.Setenv("SWARM_RUNS", filepath.Join(e.WorkDir, ".runs"))
 			e.Setenv("REFUSED", "http://"+closed.Addr().String())
 			return nil

@@ -39,13 +39,13 @@ func (d *draft) readHTTPVersion(v value) {
 func (d *draft) readDebug(v value) {
 	switch {
 	case v.kind == null:
-	case v.kind == boolean || v.kind == text && (v.literal == "true" || v.literal == "false"):
+	case v.kind == boolean || v.kind == text && slices.Contains([]string{"", "false", "true"}, v.literal):
 		d.plan.HTTP.Debug = ""
 		if v.literal == "true" {
 			d.plan.HTTP.Debug = "headers"
 		}
 	default:
-		if word, ok := v.choice("", "headers", "full"); ok {
+		if word, ok := v.choice("headers", "full"); ok {
 			d.plan.HTTP.Debug = word
 		}
 	}

@@ -102,7 +102,7 @@ func TestNetworkProblems(t *testing.T) {
 		`{"httpVersion":"h3"}`:           `httpVersion: must be "1.1", "2", "h2c", "3" or "auto", got "h3" (did you mean "3"?)`,
 		`{"httpVersion":"ato"}`:          `httpVersion: must be "1.1", "2", "h2c", "3" or "auto", got "ato" (did you mean "auto"?)`,
 		`{"httpVersion":1.0}`:            `httpVersion: must be "1.1", "2", "h2c", "3" or "auto", got 1.0 (did you mean "1.1"?)`,
-		`{"httpDebug":"ful"}`:            `httpDebug: must be "" or "headers" or "full", got "ful" (did you mean "full"?)`,
+		`{"httpDebug":"ful"}`:            `httpDebug: must be "headers" or "full", got "ful" (did you mean "full"?)`,
 		`{"connectionLifetime":-1}`:      `connectionLifetime: must not be negative, got -1`,
 		`{"tlsSessionResumption":"yes"}`: `tlsSessionResumption: must be true or false, got "yes"`,
 

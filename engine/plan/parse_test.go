@@ -264,6 +264,9 @@ func FuzzParse(f *testing.F) {
 		`{"scenarios":{"c":{"executor":"capacity","preAllocatedVUs":7,"precision":"0.25","settle":1,"step":"1s","hold":"2s"}},"thresholds":{"http_req_response_time{scenario:c}":{"threshold":"p(95)<9 over 1m","noData":"fail"}},"failOnCheck":true}`,
 		`{"users":3,"spawnRate":0.5,"runTime":"9"}`, `{"vus":3,"spawnRate":1e9}`,
 		`{"vus":1,"vus":2,"a":{"b":[[[[[[]]]]]]}}`,
+		`{"dns":"ttl=inf,select=first","proxy":{"http":"http://a:1","no":"*"},"tlsVersion":{"max":"tls1.0"},"httpVersion":2,"rps":9,"httpDebug":true}`,
+		`{"blacklistIPs":["::ffff:1.2.3.4/97"],"blockHostnames":["*.é.test."],"localIPs":"1.2.3.4-1.2.3.5,::/1","hosts":{"*.É:1":"[::1]:1","h":"unix:/a"}}`,
+		secrets(),
 	} {
 		f.Add(seed)
 	}
