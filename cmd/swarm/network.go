@@ -147,9 +147,10 @@ func proxyURL(value string) string {
 	return value
 }
 
-// proxyVariable looks a variable up under its two customary names.
+// proxyVariable looks a variable up under its two customary names, of which the
+// one in lower case counts more, as it does for curl.
 func proxyVariable(lookup func(string) (string, bool), name string) (value, found string) {
-	for _, spelling := range []string{name, strings.ToLower(name)} {
+	for _, spelling := range []string{strings.ToLower(name), name} {
 		if value, ok := lookup(spelling); ok && value != "" {
 			return value, spelling
 		}
