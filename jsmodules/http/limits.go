@@ -13,6 +13,7 @@ const (
 	maxClientKinds = 1024
 	maxSeriesSet   = 8192
 	maxWarnings    = 64
+	maxProxies     = 1024
 
 	defaultTimeout = 60 * time.Second
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/spelling"
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"golang.org/x/net/http/httpguts"
 )
@@ -60,6 +61,8 @@ func (m *module) params(where string, r *request, v goja.Value) {
 			r.throw = m.flag(where, key, v)
 		case "compression":
 			r.coding = m.coding(where, v)
+		case "proxy":
+			m.proxy(where, r, v)
 		default:
 			m.unknownParam(where, key)
 		}
@@ -68,10 +71,31 @@ func (m *module) params(where string, r *request, v goja.Value) {
 
 func (m *module) unknownParam(where, key string) {
 	switch key {
-	case "auth", "proxy":
+	case "auth":
 		m.throw("Error", where+": the parameter "+key+" is not supported yet")
 	}
 	m.unknownKey(where, "parameter", key, paramNames)
+}
+
+// proxy decodes the parameter proxy: the URL of one, or null or "" for none.
+func (m *module) proxy(where string, r *request, v goja.Value) {
+	raw := ""
+	if !goja.IsNull(v) {
+		raw = m.text(where, "proxy", "the URL of a proxy or null", v)
+	}
+	r.Proxy, r.Direct = nil, raw == ""
+	if r.Direct {
+		return
+	}
+	px, ok := m.p.proxies.Lookup(raw)
+	if !ok {
+		var err error
+		if px, err = proxy.Parse(raw); err != nil {
+			m.throw("TypeError", where+": "+err.Error())
+		}
+		px = m.p.proxies.Put(strings.Clone(raw), px)
+	}
+	r.Proxy = px
 }
 
 // unknownKey throws: an object has a key that is none of known.

@@ -29,7 +29,9 @@ type program struct {
 	keys    keyReader
 
 	clients  cache.Cache[string, *clientKind]
+	rate     *rate        // of requests; nil: no limit
 	coder    coding.Coder // of request bodies
+	proxies  cache.Cache[string, *proxy.Proxy]
 	fileMark *goja.Symbol // a property of what http.file returns
 
 	tagSets  cache.Cache[string, *tagSet]
@@ -54,12 +56,14 @@ func newProgram(h *sandbox.Host) (*program, error) {
 		return nil, fmt.Errorf("option %w", err)
 	}
 	p.clients.Limit = maxClientKinds
+	p.proxies.Limit = maxProxies
 	p.tagSets.Limit = maxTagSets
 	p.series.Limit = maxSeriesSet
 	p.warnings.Limit = maxWarnings
 	if !validHeaderValue(p.opt.UserAgent) {
 		return nil, fmt.Errorf("option userAgent: %q holds a character that headers must not have", transport.Clip(p.opt.UserAgent))
 	}
+	p.rate = newRate(p.opt.RPS, p.net.Clock, h.Sleepers)
 	return p, p.metrics.define(h.Registry)
 }
 

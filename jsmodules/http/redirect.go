@@ -26,6 +26,11 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 	}
 	q.Deadline = q.Start + r.timeout
 	for hop := 0; ; hop++ {
+		if s.p.rate != nil && !s.await(ctx, q) {
+			res.Reply = transport.Reply{Fail: transport.FailInterrupted}
+			res.code, res.url = transport.FailInterrupted.Code, q.Target.Name
+			return
+		}
 		q.Cookie = cookieHeader(r, q.Target.URL)
 		if hop > 0 {
 			res.Reply = transport.Reply{}
@@ -72,6 +77,19 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		q.Start = q.Queued
 	}
 	res.url = q.Target.Name
+}
+
+// await waits until the option rps lets q begin; false means that ctx ended. The
+// wait delays the request: it is part of no timing and no timeout.
+func (s *session) await(ctx context.Context, q *transport.Call) bool {
+	if !s.p.rate.wait(ctx) {
+		return false
+	}
+	now := s.p.net.Clock()
+	q.Deadline += now - q.Start
+	q.Queued += now - q.Start
+	q.Start = now
+	return true
 }
 
 func redirects(status int) bool {
