@@ -2,6 +2,7 @@ package http
 
 import (
 	"fmt"
+	"net/url"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -77,16 +78,36 @@ func (p *program) newHabits(o *plan.HTTP) (*habits, error) {
 		Version: o.Version, Lifetime: o.ConnectionLifetime,
 	}
 	var err error
-	if o.Proxy != "" {
-		if settings.Proxy, err = proxy.Parse(o.Proxy); err != nil {
-			return nil, fmt.Errorf("proxy: %w", err)
-		}
+	if settings.Proxy, err = proxies(o); err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	if settings.TLS, err = tlsconfig.New(o.TLS, o.InsecureSkipTLSVerify, p.host.KeyLog); err != nil {
 		return nil, err
 	}
 	h.set = transport.NewSettings(p.net, settings)
 	return h, nil
+}
+
+// proxies returns what says which proxy a URL is for; nil when there is none.
+func proxies(o *plan.HTTP) (func(*url.URL) *proxy.Proxy, error) {
+	if o.Proxy != "" {
+		px, err := proxy.Parse(o.Proxy)
+		return func(*url.URL) *proxy.Proxy { return px }, err
+	}
+	if o.Proxies == (plan.Proxies{}) {
+		return nil, nil
+	}
+	return proxy.FromEnv(func(name string) (string, bool) {
+		switch name {
+		case "HTTP_PROXY":
+			return o.Proxies.HTTP, o.Proxies.HTTP != ""
+		case "HTTPS_PROXY":
+			return o.Proxies.HTTPS, o.Proxies.HTTPS != ""
+		case "NO_PROXY":
+			return o.Proxies.No, o.Proxies.No != ""
+		}
+		return "", false
+	})
 }
 
 // warn logs text once. Texts are stable, so there are few; should there be many,

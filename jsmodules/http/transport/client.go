@@ -191,7 +191,7 @@ func (c *Client) proxy(q *Call) *proxy.Proxy {
 	case q.Proxy != nil:
 		return q.Proxy
 	}
-	return c.set.opt.Proxy
+	return q.Target.proxy
 }
 
 // connect opens a connection for q through px, TLS included, by q's deadline,

@@ -113,9 +113,12 @@ func DialFailure(err error, addr string) *Failure {
 	var blocked *egress.Blocked
 	var host *egress.BlockedHost
 	var socket *egress.BlockedSocket
+	var local *egress.NoLocal
 	switch {
 	case errors.Is(err, context.Canceled):
 		return FailInterrupted
+	case errors.As(err, &local):
+		return &Failure{Code: CodeDial, Text: local.Error(), Own: true, advice: "the option localIPs says where to send from"}
 	case exhausted(err):
 		f := &Failure{Code: CodeDial, Text: "cannot connect to " + addr, Own: true}
 		if errors.As(err, &errno) {

@@ -12,8 +12,6 @@ const (
 	codeH2GoAway = 1611 // the server ended the connection and said why
 	codeH2Stream = 1631 // the server reset the stream
 	codeH2Conn   = 1651 // the server broke the protocol
-
-	codeH3 = 1800 // HTTP/3, ours
 )
 
 var (

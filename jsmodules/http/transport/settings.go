@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -31,12 +32,13 @@ type Network struct {
 	// no names; nil: such proxies cannot be used for names.
 	Resolve func(ctx context.Context, address string) (string, error)
 
-	base    time.Time // zero of the clock
-	scratch sync.Pool
-	buffers sync.Pool // of *[copyBuffer]byte
-	small   sync.Pool // of *[readBuffer]byte
-	streams sync.Pool // of *stream
-	coder   coding.Coder
+	base      time.Time // zero of the clock
+	scratch   sync.Pool
+	buffers   sync.Pool // of *[copyBuffer]byte
+	small     sync.Pool // of *[readBuffer]byte
+	streams   sync.Pool // of *stream
+	quicCalls sync.Pool // of *quicCall
+	coder     coding.Coder
 }
 
 // NewNetwork returns a network that dials with dial.
@@ -46,6 +48,7 @@ func NewNetwork(dial func(ctx context.Context, network, address string) (net.Con
 	n.buffers.New = func() any { return new([copyBuffer]byte) }
 	n.small.New = func() any { return new([readBuffer]byte) }
 	n.streams.New = func() any { return newStream() }
+	n.quicCalls.New = func() any { return newQUICCall() }
 	return n
 }
 
@@ -55,14 +58,16 @@ func (n *Network) Clock() time.Duration { return time.Since(n.base) }
 
 // Options say how a client talks. The zero value is a plain client.
 type Options struct {
-	BaseURL   string              // what relative URLs are put behind; "" refuses them
-	UserAgent string              // sent unless a request has its own; "" sends none
-	Hosts     map[string]string   // what to dial instead, see plan.HTTP
-	NoReuse   bool                // a new connection for every request
-	Version   string              // of HTTP, see plan.HTTP
-	Proxy     *proxy.Proxy        // of calls that name none; nil: none
-	Lifetime  time.Duration       // how long a connection is reused at most; 0: for ever
-	TLS       *tlsconfig.Settings // nil: the defaults
+	BaseURL   string            // what relative URLs are put behind; "" refuses them
+	UserAgent string            // sent unless a request has its own; "" sends none
+	Hosts     map[string]string // what to dial instead, see plan.HTTP
+	NoReuse   bool              // a new connection for every request
+	Version   string            // of HTTP, see plan.HTTP
+	// Proxy returns what calls to a URL that name no proxy go through, nil for
+	// nothing. It is asked once for a URL. May be nil.
+	Proxy    func(*url.URL) *proxy.Proxy
+	Lifetime time.Duration       // how long a connection is reused at most; 0: for ever
+	TLS      *tlsconfig.Settings // nil: the defaults
 }
 
 // Settings are Options made ready, with the URLs that were parsed under them.

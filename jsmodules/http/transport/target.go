@@ -9,22 +9,24 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/swarmload/swarm/jsmodules/http/proxy"
 	"golang.org/x/net/idna"
 )
 
 // Target is a parsed URL with everything derived from it that requests need.
 // Immutable; shared by all VUs.
 type Target struct {
-	Name    string   // as the script wrote it, credentials masked
-	URL     *url.URL // absolute, without credentials and fragment; for cookies and redirects
-	Origin  string   // scheme, host and port: connections are shared within one
-	secure  bool     // https
-	network string   // to dial: tcp or unix
-	addr    string   // the address there, after the hosts option
-	SNI     string   // host name or address for TLS
-	host    string   // the Host header
-	line    string   // request line after the method, and the Host header without its value
-	auth    string   // Authorization made of the URL's credentials, or ""
+	Name    string       // as the script wrote it, credentials masked
+	URL     *url.URL     // absolute, without credentials and fragment; for cookies and redirects
+	Origin  string       // scheme, host and port: connections are shared within one
+	secure  bool         // https
+	network string       // to dial: tcp or unix
+	addr    string       // the address there, after the hosts option
+	SNI     string       // host name or address for TLS
+	host    string       // the Host header
+	line    string       // request line after the method, and the Host header without its value
+	auth    string       // Authorization made of the URL's credentials, or ""
+	proxy   *proxy.Proxy // what calls that name none go through; nil: nothing
 
 	Label atomic.Pointer[string] // what the owner of the Settings calls it in metrics; its own alone
 }
@@ -110,6 +112,9 @@ func (s *Settings) newTarget(u *url.URL, name string) (*Target, error) {
 	t.SNI = ascii
 	t.network, t.addr = s.override(net.JoinHostPort(ascii, port), ascii, port)
 	t.Origin = u.Scheme + "://" + net.JoinHostPort(ascii, port)
+	if s.opt.Proxy != nil {
+		t.proxy = s.opt.Proxy(u)
+	}
 	t.line = " " + escapeRest(u.RequestURI()) + " HTTP/1.1\r\nHost: "
 	return t, nil
 }

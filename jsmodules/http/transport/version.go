@@ -200,7 +200,21 @@ func (c *Client) await(ctx context.Context, done <-chan struct{}, deadline time.
 // openShared opens a connection for q.
 func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, tm *Timings) (carrier, *conn, *Failure) {
 	if v == only3 {
-		return nil, nil, &Failure{Code: codeH3, Text: "no HTTP/3"}
+		switch {
+		case !q.Target.secure:
+			return nil, nil, failNoH3
+		case px != nil || q.Target.network == "unix":
+			return nil, nil, failH3Proxy
+		case c.net.DialPacket == nil:
+			return nil, nil, failH3Absent
+		case !c.set.opt.TLS.QUIC():
+			return nil, nil, failH3TLS
+		}
+		k, fail := c.dialQUIC(ctx, q, q.Target.addr, q.Deadline, tm)
+		if fail != nil {
+			return nil, nil, fail
+		}
+		return k, nil, nil
 	}
 	var alpn []string
 	switch {
