@@ -236,14 +236,14 @@ func entries(controls []*html.Node, button *html.Node, fields []Values) []Field 
 			}
 		}
 	}
-	radios := checkedRadios(controls)
+	checked := checkedRadios(controls, true)
 	for _, n := range controls {
 		name, _ := attribute(n, "name")
 		if v := set[name]; v != nil && name != "" && (n == button || !isButton(n)) && !is(n, atom.Fieldset, atom.Output, atom.Object) {
 			send(v)
 			continue
 		}
-		out = append(out, entry(n, name, n == button, radios)...)
+		out = append(out, entry(n, name, n == button, checked)...)
 	}
 	for i := range fields {
 		send(&fields[i])
@@ -251,20 +251,40 @@ func entries(controls []*html.Node, button *html.Node, fields []Values) []Field 
 	return out
 }
 
-// checkedRadios returns the one button of each group that is checked: of
-// several, the last.
-func checkedRadios(controls []*html.Node) map[string]*html.Node {
-	var checked map[string]*html.Node
+// radios are the checked radio buttons, one of each group: of several, the last.
+type radios map[radioGroup]*html.Node
+
+type radioGroup struct {
+	name string
+	form *html.Node // nil when all are of one form
+}
+
+// checkedRadios returns the radios among controls, which are those of one form
+// or, if not, are told apart by the forms around them.
+func checkedRadios(controls []*html.Node, oneForm bool) radios {
+	var checked radios
 	for _, n := range controls {
 		if is(n, atom.Input) && inputType(n) == "radio" && has(n, "checked") {
 			if checked == nil {
-				checked = make(map[string]*html.Node)
+				checked = make(radios)
 			}
-			name, _ := attribute(n, "name")
-			checked[name] = n
+			checked[groupOf(n, oneForm)] = n
 		}
 	}
 	return checked
+}
+
+func groupOf(n *html.Node, oneForm bool) radioGroup {
+	name, _ := attribute(n, "name")
+	if oneForm {
+		return radioGroup{name, nil}
+	}
+	return radioGroup{name, above(n, atom.Form)}
+}
+
+// has reports whether n is one of r.
+func (r radios) has(n *html.Node) bool {
+	return r[groupOf(n, true)] == n || r[groupOf(n, false)] == n
 }
 
 // isButton reports whether n is a button of any kind.
@@ -279,7 +299,7 @@ func isButton(n *html.Node) bool {
 }
 
 // entry returns what one control sends.
-func entry(n *html.Node, name string, pressed bool, radios map[string]*html.Node) []Field {
+func entry(n *html.Node, name string, pressed bool, checked radios) []Field {
 	if disabled(n) || above(n, atom.Datalist) != nil || isButton(n) && !pressed {
 		return nil
 	}
@@ -311,7 +331,7 @@ func entry(n *html.Node, name string, pressed bool, radios map[string]*html.Node
 				return nil
 			}
 		case "radio":
-			if radios[name] != n {
+			if !checked.has(n) {
 				return nil
 			}
 		case "file":
@@ -331,22 +351,25 @@ func entry(n *html.Node, name string, pressed bool, radios map[string]*html.Node
 // what is sent without any button, files left out.
 func serialize(d *Document, nodes []*html.Node) []Field {
 	var out []Field
-	for _, n := range nodes {
-		controls := []*html.Node{n}
-		if is(n, atom.Form) {
-			controls = d.controls(n)
-		} else if !isControl(n) {
-			continue
-		}
-		radios := checkedRadios(controls)
-		for _, n := range controls {
-			name, _ := attribute(n, "name")
-			for _, f := range entry(n, name, false, radios) {
-				if !f.File {
-					f.Value = crlf(f.Value)
-					out = append(out, f)
-				}
+	add := func(n *html.Node, checked radios) {
+		name, _ := attribute(n, "name")
+		for _, f := range entry(n, name, false, checked) {
+			if !f.File {
+				f.Value = crlf(f.Value)
+				out = append(out, f)
 			}
+		}
+	}
+	alone := checkedRadios(nodes, false)
+	for _, n := range nodes {
+		if is(n, atom.Form) {
+			controls := d.controls(n)
+			checked := checkedRadios(controls, true)
+			for _, n := range controls {
+				add(n, checked)
+			}
+		} else if isControl(n) {
+			add(n, alone)
 		}
 	}
 	return out

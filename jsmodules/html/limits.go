@@ -130,18 +130,23 @@ func isFormatting(name string) bool {
 // as open to the end, though of those with the same attributes no more than
 // three are.
 func affordableClosely(text string) bool {
+	most, sure := estimate(text)
+	return sure && most <= maxNodes
+}
+
+// estimate returns how many nodes text comes to at most, or more than maxNodes;
+// sure is false when that cannot be told.
+func estimate(text string) (most int, sure bool) {
 	var (
-		total   int
 		open    formatting
 		foreign foreign
 	)
 	for z := html.NewTokenizer(strings.NewReader(text)); ; {
 		kind := z.Next()
-		if kind == html.ErrorToken {
-			return true
-		}
-		if total += nodes(1, open.most()); total > maxNodes {
-			return false
+		// What comes at the end of the text counts as another tag.
+		most += nodes(1, open.most())
+		if kind == html.ErrorToken || most > maxNodes {
+			return most, true
 		}
 		raw := z.Raw()
 		switch kind {
@@ -156,7 +161,7 @@ func affordableClosely(text string) bool {
 			foreign.end(string(tag))
 		default:
 			if foreign.doubtful(kind, raw) {
-				return false
+				return 0, false
 			}
 		}
 	}
@@ -216,32 +221,36 @@ func isPhrasing(name string) bool {
 // style, title and the like, and sections of CDATA, are read in a way that only
 // the parser knows.
 type foreign struct {
-	depth int
-	ever  bool // it cannot be told any more
+	open []string // svg and math
+	ever bool     // it cannot be told any more
 }
 
 func (f *foreign) start(name string, closed bool) {
 	switch name {
 	case "svg", "math":
-		if !closed {
-			f.depth++
+		if len(f.open) == 512 {
+			f.ever = true // deeper than will be parsed
+		} else if !closed {
+			f.open = append(f.open, name)
 		}
 	case "foreignobject", "desc", "annotation-xml", "mi", "mo", "mn", "ms", "mtext":
 		// They hold HTML, in which an end tag need not end what it names.
-		f.ever = f.ever || f.depth > 0
+		f.ever = f.ever || len(f.open) > 0
 	}
 }
 
 func (f *foreign) end(name string) {
-	switch name {
-	case "svg", "math":
-		f.depth = max(f.depth-1, 0)
+	for i := len(f.open) - 1; i >= 0; i-- {
+		if f.open[i] == name {
+			f.open = f.open[:i]
+			return
+		}
 	}
 }
 
 // doubtful reports whether what is neither tag could hold tags.
 func (f *foreign) doubtful(kind html.TokenType, raw []byte) bool {
-	if f.depth == 0 && !f.ever {
+	if len(f.open) == 0 && !f.ever {
 		return false
 	}
 	return kind == html.TextToken && bytes.IndexByte(raw, '<') >= 0 || kind == html.CommentToken && bytes.HasPrefix(raw, []byte("<![CDATA["))
