@@ -154,10 +154,8 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	if k.leave(call, err == nil) {
 		k.c.drop(k)
 	}
-	if uninterrupted != nil && !q.Alone { // else somebody may still hold str
-		call.free()
-		n.quicCalls.Put(call)
-	}
+	call.free()
+	n.quicCalls.Put(call)
 	switch {
 	case refused:
 		return resend
@@ -422,7 +420,8 @@ func (call *quicCall) read(p []byte) (int, error) {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	if err == nil {
+	if n > 0 {
+		err = nil // it comes again, if the body goes on
 		if fail := call.in.data(p[:n]); fail != nil {
 			return 0, fail
 		}

@@ -99,7 +99,9 @@ func h3Failure(err error, answered bool) *Failure {
 		if app.ErrorCode == h3NoError {
 			return FailInterrupted
 		}
-		return h3CodeFailure(codeH3Broken-int(app.ErrorCode-0x100), uint64(app.ErrorCode), "the server broke HTTP/3: ")
+		f := h3CodeFailure(codeH3Conn, uint64(app.ErrorCode), "the server broke HTTP/3: ")
+		f.Code = codeH3Broken
+		return f
 	case errors.As(err, &idle):
 		return &Failure{Code: codeH3Idle, Text: "nothing came from the server over QUIC for too long"}
 	case errors.As(err, &reset):
