@@ -18,7 +18,13 @@ type loop struct {
 
 	mu    sync.Mutex
 	epoch uint64 // raised by reset: completions of an older epoch are dropped
-	ready []func()
+	ready []task
+}
+
+// task is what the VU's goroutine is to run.
+type task struct {
+	fn      func()
+	pending bool // it was announced
 }
 
 // reset forgets all work; what completes later is dropped.
@@ -34,7 +40,7 @@ func (l *loop) reset() {
 }
 
 // take returns what has completed, nil for nothing.
-func (l *loop) take() []func() {
+func (l *loop) take() []task {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ready := l.ready
@@ -47,22 +53,38 @@ func (l *loop) take() []func() {
 // any goroutine, once, and runs fn on the VU's goroutine. When the iteration
 // was interrupted meanwhile, fn is dropped.
 func (v *VU) Pending() (resolve func(fn func())) {
+	l := v.looping()
+	l.pending++
+	epoch := l.epoch
+	return func(fn func()) { l.post(epoch, task{fn, true}) }
+}
+
+// Aside is for what may happen and is worth no waiting, such as a time limit.
+// notify may be called from any goroutine and runs fn on the VU's goroutine, if
+// the iteration in which it was asked for still waits for something then.
+func (v *VU) Aside() (notify func(fn func())) {
+	l := v.looping()
+	epoch := l.epoch
+	return func(fn func()) { l.post(epoch, task{fn, false}) }
+}
+
+func (v *VU) looping() *loop {
 	if v.loop == nil {
 		v.loop = &loop{wake: make(chan struct{}, 1)}
 	}
-	l := v.loop
-	l.pending++
-	epoch, wake := l.epoch, l.wake
-	return func(fn func()) {
-		l.mu.Lock()
-		if l.epoch == epoch {
-			l.ready = append(l.ready, fn)
-		}
-		l.mu.Unlock()
-		select {
-		case wake <- struct{}{}:
-		default:
-		}
+	return v.loop
+}
+
+// post hands t to the VU's goroutine, unless the epoch it is of has ended.
+func (l *loop) post(epoch uint64, t task) {
+	l.mu.Lock()
+	if l.epoch == epoch {
+		l.ready = append(l.ready, t)
+	}
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -83,9 +105,11 @@ func (v *VU) settle(result goja.Value) (goja.Value, error) {
 			}
 			continue
 		}
-		for _, fn := range ready {
-			v.loop.pending--
-			if thrown := v.rt.Try(fn); thrown != nil {
+		for _, t := range ready {
+			if t.pending {
+				v.loop.pending--
+			}
+			if thrown := v.rt.Try(t.fn); thrown != nil {
 				return nil, thrown
 			}
 			if v.ctx.Err() != nil {
@@ -93,6 +117,7 @@ func (v *VU) settle(result goja.Value) (goja.Value, error) {
 			}
 		}
 	}
+	v.loop.reset() // what was only asked for aside comes too late now
 	obj, ok := result.(*goja.Object)
 	if !ok || obj.ExportType() != promiseType {
 		return result, nil

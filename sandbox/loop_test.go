@@ -74,6 +74,43 @@ func TestPending(t *testing.T) {
 	}
 }
 
+// What is only asked for aside holds nothing up, and comes only while something
+// else is waited for.
+func TestAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var done sync.WaitGroup
+		aside := Module{Names: []string{"aside"}, Load: func(*Host) (New, error) {
+			return func(v *VU) *goja.Object {
+				return v.Func("aside", 2, func(call goja.FunctionCall) goja.Value {
+					delay := time.Duration(call.Argument(0).ToInteger()) * time.Millisecond
+					fn, _ := goja.AssertFunction(call.Argument(1))
+					notify := v.Aside()
+					done.Go(func() {
+						time.Sleep(delay)
+						notify(func() { _, _ = fn(nil) })
+					})
+					return nil
+				})
+			}, nil
+		}}
+		v := newVU(t, newProgram(t, newHost(), `const later = require("probe").probe, aside = require("aside"); let seen = "", n = 0;
+			exports.default = async ()=>{
+				if (n++) { await later(100); if (seen !== "early") throw new Error(seen); return }
+				aside(5, () => { seen += "early" }); aside(50, () => { seen += "late" }); await later(10);
+			}`, later(&done), aside))
+		for _, want := range []time.Duration{10, 100} {
+			start := time.Now()
+			if err := v.Iterate(context.Background(), vu.Iteration{Scenario: defaultScenario}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took != want*time.Millisecond {
+				t.Errorf("took %v, want %d ms", took, want)
+			}
+		}
+		done.Wait()
+	})
+}
+
 // What completes after its iteration was interrupted must not reach a later one.
 func TestPendingOfAnEarlierIteration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -17,6 +17,20 @@ func (v *VU) require(call goja.FunctionCall) goja.Value {
 	if !ok {
 		v.Throw("Error", v.program.script.cannotImport(name))
 	}
+	return v.module(i)
+}
+
+// Module returns the object of the module of that name in v, nil when the
+// Program has none of it. It is for modules and globals that build upon another.
+func (v *VU) Module(name string) *goja.Object {
+	i, ok := v.program.script.byName[name]
+	if !ok {
+		return nil
+	}
+	return v.module(i)
+}
+
+func (v *VU) module(i int) *goja.Object {
 	if v.modules == nil {
 		v.modules = make([]*goja.Object, len(v.program.news))
 	}

@@ -74,6 +74,7 @@ func (m *module) land() {
 // is in force now.
 func (m *module) start(own context.Context, r *request, res *response, done func()) {
 	r.own()
+	r.own()
 	f := m.aloft()
 	ctx := own
 	if r.Alone = own != nil; !r.Alone {
@@ -138,7 +139,7 @@ func (m *module) asyncRequest(s *session, where string, fc goja.FunctionCall) go
 	}
 	place := m.v.Mark()
 	m.start(nil, r, res, func() {
-		m.warn(r, res, func() vu.Frame { return m.v.At(place) })
+		m.warnLater(r, res, place)
 		if text := fatal(r, res); text != "" {
 			m.define(refused, "message", m.rt.ToValue(text))
 			settle(reject, refused)
@@ -147,6 +148,11 @@ func (m *module) asyncRequest(s *session, where string, fc goja.FunctionCall) go
 		settle(resolve, m.wrap(res, r.binary))
 	})
 	return m.rt.ToValue(promise)
+}
+
+// warnLater tells once that a request failed, and where it was begun.
+func (m *module) warnLater(r *request, res *response, place *sandbox.Mark) {
+	m.warn(r, res, func() vu.Frame { return m.v.At(place) })
 }
 
 // settle calls a promise's resolve or reject. What they return cannot be caught

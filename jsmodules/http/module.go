@@ -59,6 +59,7 @@ func newModule(p *program, v *sandbox.VU) *module {
 	m := &module{v: v, rt: v.Runtime(), session: newSession(p, p.own, &jar{}, v.Identity().InTest), expect: defaultExpectation()}
 	m.rec = recorder{p: p, rec: v.Recorder()}
 	m.object = p.shape.New(v, m)
+	v.Local(moduleKey{}, func() any { return m })
 	v.OnClose(m.close)
 	v.OnIterationEnd(m.iterationEnd)
 	return m

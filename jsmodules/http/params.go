@@ -249,31 +249,38 @@ func (m *module) headers(where string, r *request, v goja.Value) {
 			m.wrong(where, "the value of header "+transport.Clip(name), "a string", v)
 		}
 		value := strings.Trim(v.String(), " \t")
-		if !httpguts.ValidHeaderFieldName(key) {
+		if !validHeaderName(key) {
 			m.throw("TypeError", where+": header name "+quoted(key)+" holds a character that names must not have")
 		}
 		if !validHeaderValue(value) {
 			m.throw("TypeError", where+": the value of header "+name+" holds a line break or another control character")
 		}
-		switch name {
-		case "Host":
-			if strings.ContainsAny(value, " \t/\\@?#") {
-				m.throw("TypeError", where+": "+quoted(value)+" is not a Host")
-			}
-			r.Host = value
-		case "Content-Length":
-		case "Transfer-Encoding":
-			m.p.warn("the header Transfer-Encoding that a script set was left out: request bodies are sent with their length")
-		case "Cookie":
-			r.ownCookie = value
-		default:
-			r.Headers = append(r.Headers, transport.Header{Name: name, Value: value})
+		m.setHeader(where, r, name, value)
+	}
+}
+
+// setHeader adds a valid header to r, or does what it asks for.
+func (m *module) setHeader(where string, r *request, name, value string) {
+	switch name {
+	case "Host":
+		if strings.ContainsAny(value, " \t/\\@?#") {
+			m.throw("TypeError", where+": "+quoted(value)+" is not a Host")
 		}
+		r.Host = value
+	case "Content-Length":
+	case "Transfer-Encoding":
+		m.p.warn("the header Transfer-Encoding that a script set was left out: request bodies are sent with their length")
+	case "Cookie":
+		r.ownCookie = value
+	default:
+		r.Headers = append(r.Headers, transport.Header{Name: name, Value: value})
 	}
 }
 
 // canonical returns the usual spelling of a header's name.
 func canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
+
+func validHeaderName(s string) bool { return httpguts.ValidHeaderFieldName(s) }
 
 func validHeaderValue(s string) bool { return httpguts.ValidHeaderFieldValue(s) }
 

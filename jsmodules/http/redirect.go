@@ -36,6 +36,9 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 			res.Reply = transport.Reply{}
 		}
 		s.client.Do(ctx, q, &res.Reply)
+		if q.Alone && res.Fail == transport.FailInterrupted {
+			res.Fail = whyEnded(ctx)
+		}
 		if res.Fail != nil && res.Fail.Own && s.p.host.SocketError != nil {
 			s.p.host.SocketError()
 		}
@@ -57,7 +60,7 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		if res.Fail != nil {
 			res.code = res.Fail.Code
 		}
-		if res.Fail == transport.FailInterrupted {
+		if res.Fail == transport.FailInterrupted || res.Fail == failAborted {
 			// The target may have counted it, so it is counted here; it says
 			// nothing about the target, so nothing is measured.
 			if res.Written {
@@ -67,7 +70,7 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		}
 		w.record(scope, r.tags, q, &res.Reply, r.expect.judge(res.Status), res.code)
 		if next == nil {
-			if hop > 0 && hop == r.redirects && res.Location != "" && redirects(res.Status) {
+			if hop > 0 && hop == r.redirects && !r.quiet && res.Location != "" && redirects(res.Status) {
 				s.p.warn("a request to " + q.Target.Origin + " was redirected more often than it may be; its last response was returned")
 			}
 			break
@@ -90,6 +93,17 @@ func (s *session) await(ctx context.Context, q *transport.Call) bool {
 	q.Queued += now - q.Start
 	q.Start = now
 	return true
+}
+
+// whyEnded says why a request ended whose own context has.
+func whyEnded(ctx context.Context) *transport.Failure {
+	switch context.Cause(ctx) {
+	case ErrAborted:
+		return failAborted
+	case ErrTimeout:
+		return transport.FailTimeout
+	}
+	return transport.FailInterrupted
 }
 
 func redirects(status int) bool {

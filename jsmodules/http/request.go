@@ -25,6 +25,7 @@ type request struct {
 	timeout   time.Duration
 	binary    bool
 	throw     bool
+	quiet     bool               // nobody is told of a redirect too many
 	coding    []string           // what the body is compressed with, innermost first
 	lent      bool               // the body is memory of the script's, which must wait for the end
 	fail      *transport.Failure // the URL is not valid: there is nothing to send
@@ -154,6 +155,15 @@ func (m *module) decode(s *session, where string, r *request, method string, u, 
 		m.params(where, r, params)
 		m.inherit(r)
 	}
+	if body != nil && !goja.IsUndefined(body) && !goja.IsNull(body) {
+		m.body(where, r, body)
+		m.compress(where, r)
+	}
+	m.aim(r, raw, name)
+}
+
+// aim makes r a request to a URL that is called name, "" for the URL itself.
+func (m *module) aim(r *request, raw, name string) {
 	if name != "" && (r.tags == nil || r.tags.name == "") {
 		tags := []metric.Tag{{Key: "name", Value: name}}
 		if r.tags != nil {
@@ -161,10 +171,7 @@ func (m *module) decode(s *session, where string, r *request, method string, u, 
 		}
 		r.tags = m.p.intern(tags)
 	}
-	if body != nil && !goja.IsUndefined(body) && !goja.IsNull(body) {
-		m.body(where, r, body)
-		m.compress(where, r)
-	}
+	s := r.s
 	if raw == s.lastURL && s.last != nil {
 		r.Target = s.last
 	} else if t, err := s.set.Target(raw); err != nil {
