@@ -36,6 +36,10 @@ var longCalls = map[string][]string{
 		`m.jUnit({toJSON(){ while (true) {} }})`,
 		`m.humanizeValue({valueOf(){ while (true) {} }})`,
 	},
+	"swarm/html": {
+		`m.parseHTML("<p>x".repeat(1e5)).find("p:nth-last-child(2n)")`,
+		`m.parseHTML("<p>x").find("p").filter(() => { while (true) {} })`,
+	},
 	"swarm/http": {
 		`m.get("http://127.0.0.1:9/")`,
 		`m.post("http://127.0.0.1:9/", "x")`,

@@ -74,27 +74,26 @@ func (d *Document) controls(form *html.Node) []*html.Node {
 			around[s] = struct{}{}
 		}
 	}
-	belongs := func(n *html.Node) bool {
-		if own, ok := attribute(n, "form"); ok {
-			return owns && own == id
-		}
-		if f := above(n, atom.Form); f != nil || len(around) == 0 {
-			return f == form
-		}
-		for ; n != nil; n = n.Parent {
-			if around.Match(n) {
-				return true
+	var all []*html.Node
+	// nearest is the form around, inside whether the broken form has it.
+	var walk func(n, nearest *html.Node, inside bool)
+	walk = func(n, nearest *html.Node, inside bool) {
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			inside := inside || around.Match(c)
+			if isControl(c) {
+				own, ok := attribute(c, "form")
+				if ok && owns && own == id || !ok && (nearest == form || nearest == nil && inside) {
+					all = append(all, c)
+				}
+			}
+			if is(c, atom.Form) {
+				walk(c, c, inside)
+			} else {
+				walk(c, nearest, inside)
 			}
 		}
-		return false
 	}
-	var all []*html.Node
-	within(d.root, func(n *html.Node) bool {
-		if isControl(n) && belongs(n) {
-			all = append(all, n)
-		}
-		return true
-	})
+	walk(d.root, nil, false)
 	return all
 }
 

@@ -49,8 +49,12 @@ const (
 	PlainText  = "text/plain"
 )
 
-// ErrNotFound is returned when a selector finds no form, button or link.
-var ErrNotFound = errors.New("not found")
+var (
+	// ErrNotFound is returned when a selector finds no form, button or link.
+	ErrNotFound = errors.New("not found")
+	// ErrSelector is returned for what is no selector.
+	ErrSelector = errors.New("not a selector")
+)
 
 // Form returns the request that submitting a form of d makes, by the rules of
 // HTML (https://html.spec.whatwg.org/multipage/form-control-infrastructure.html).
@@ -62,7 +66,8 @@ func (d *Document) Form(ctx context.Context, f Fill) (*Submission, error) {
 	if selector == "" {
 		selector = "form"
 	}
-	form, err := d.first(ctx, d.root, selector)
+	w := newWork(ctx)
+	form, err := d.first(w, d.root, selector)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +78,7 @@ func (d *Document) Form(ctx context.Context, f Fill) (*Submission, error) {
 		return nil, fmt.Errorf("%s finds a <%s>, not a form", quoted(selector), form.Data)
 	}
 	controls := d.controls(form)
-	button, err := d.submitter(ctx, form, controls, f.Submit)
+	button, err := d.submitter(w, form, controls, f.Submit)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +98,10 @@ func (d *Document) Form(ctx context.Context, f Fill) (*Submission, error) {
 			action = v
 		}
 	}
-	s := &Submission{Fields: entries(controls, button, f.Fields)}
+	s := &Submission{Fields: entries(w, controls, button, f.Fields)}
+	if w.err != nil {
+		return nil, fmt.Errorf("fill in the form: %w", w.err)
+	}
 	if s.URL, err = d.resolve(f.Page, action); err != nil {
 		return nil, fmt.Errorf("the form's action: %w", err)
 	}
@@ -137,7 +145,7 @@ func (d *Document) Link(ctx context.Context, page, selector string) (string, err
 	if selector == "" {
 		selector = "a[href]"
 	}
-	n, err := d.first(ctx, d.root, selector)
+	n, err := d.first(newWork(ctx), d.root, selector)
 	if err != nil {
 		return "", err
 	}
@@ -156,12 +164,11 @@ func (d *Document) Link(ctx context.Context, page, selector string) (string, err
 }
 
 // first returns the first element below n that the selector finds, or nil.
-func (d *Document) first(ctx context.Context, n *html.Node, selector string) (*html.Node, error) {
+func (d *Document) first(w *work, n *html.Node, selector string) (*html.Node, error) {
 	s, err := compile(selector)
 	if err != nil {
 		return nil, err
 	}
-	w := newWork(ctx)
 	found := (&matching{selector: s, work: w}).find([]*html.Node{n}, 1)
 	if w.err != nil {
 		return nil, fmt.Errorf("look for %s: %w", quoted(selector), w.err)
@@ -173,10 +180,13 @@ func (d *Document) first(ctx context.Context, n *html.Node, selector string) (*h
 }
 
 // submitter returns the button that submits the form, nil for none.
-func (d *Document) submitter(ctx context.Context, form *html.Node, controls []*html.Node, selector string) (*html.Node, error) {
+func (d *Document) submitter(w *work, form *html.Node, controls []*html.Node, selector string) (*html.Node, error) {
 	if selector == "" {
 		var other *html.Node
 		for _, n := range controls {
+			if !w.step() {
+				return nil, fmt.Errorf("look for the button: %w", w.err)
+			}
 			if !isSubmit(n) || disabled(n) {
 				continue
 			}
@@ -193,7 +203,6 @@ func (d *Document) submitter(ctx context.Context, form *html.Node, controls []*h
 	if err != nil {
 		return nil, err
 	}
-	w := newWork(ctx)
 	m := &matching{selector: s, work: w}
 	var found *html.Node
 	for _, n := range controls {
@@ -207,7 +216,7 @@ func (d *Document) submitter(ctx context.Context, form *html.Node, controls []*h
 	}
 	if found == nil {
 		// Not a control of this form: perhaps something that only looks like one.
-		if found, err = d.first(ctx, form, selector); err != nil {
+		if found, err = d.first(w, form, selector); err != nil {
 			return nil, err
 		}
 	}
@@ -221,7 +230,7 @@ func (d *Document) submitter(ctx context.Context, form *html.Node, controls []*h
 // may be nil, is pressed. What the script sets goes in the place of the control
 // of that name, whether that would be sent or not; at the end, if there is
 // none.
-func entries(controls []*html.Node, button *html.Node, fields []Values) []Field {
+func entries(w *work, controls []*html.Node, button *html.Node, fields []Values) []Field {
 	var out []Field
 	set := make(map[string]*Values, len(fields))
 	for i := range fields {
@@ -238,6 +247,9 @@ func entries(controls []*html.Node, button *html.Node, fields []Values) []Field 
 	}
 	checked := checkedRadios(controls, true)
 	for _, n := range controls {
+		if !w.step() {
+			return nil
+		}
 		name, _ := attribute(n, "name")
 		if v := set[name]; v != nil && name != "" && (n == button || !isButton(n)) && !is(n, atom.Fieldset, atom.Output, atom.Object) {
 			send(v)
@@ -349,9 +361,12 @@ func entry(n *html.Node, name string, pressed bool, checked radios) []Field {
 
 // serialize returns what jQuery's serializeArray does of forms and controls:
 // what is sent without any button, files left out.
-func serialize(d *Document, nodes []*html.Node) []Field {
+func serialize(w *work, d *Document, nodes []*html.Node) []Field {
 	var out []Field
 	add := func(n *html.Node, checked radios) {
+		if !w.step() {
+			return
+		}
 		name, _ := attribute(n, "name")
 		for _, f := range entry(n, name, false, checked) {
 			if !f.File {

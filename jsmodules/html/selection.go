@@ -102,7 +102,7 @@ func selectionShape() *sandbox.Shape[*Kit] {
 		}),
 		selectionMethod("val", 0, (*call).val),
 		selectionMethod("serialize", 0, func(c *call, s *selection) goja.Value {
-			return c.k.rt.ToValue(encode(serialize(s.doc, s.set.Nodes)))
+			return c.k.rt.ToValue(encode(c.fields(s)))
 		}),
 		selectionMethod("serializeArray", 0, (*call).serializeArray),
 		selectionMethod("serializeObject", 0, (*call).serializeObject),

@@ -1,7 +1,6 @@
 package html
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -33,11 +32,11 @@ type chain struct {
 // compile compiles a selector. Its errors name the selector.
 func compile(text string) (*selector, error) {
 	if len(text) > maxSelector {
-		return nil, fmt.Errorf("the selector %s is longer than %d characters", quoted(text), maxSelector)
+		return nil, fmt.Errorf("%s is %w: it is longer than %d characters", quoted(text), ErrSelector, maxSelector)
 	}
 	whole, err := cascadia.ParseGroup(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a selector: %w", quoted(text), reason(err))
+		return nil, fmt.Errorf("%s is %w: %s", quoted(text), ErrSelector, reason(err))
 	}
 	s := &selector{}
 	for _, alternative := range split(text) {
@@ -68,13 +67,13 @@ func compile(text string) (*selector, error) {
 	return s, nil
 }
 
-// reason leaves out of a library's error what the caller says anyway.
-func reason(err error) error {
+// reason is what a library's error says, without what the caller says anyway.
+func reason(err error) string {
 	text := err.Error()
 	if _, rest, ok := strings.Cut(text, `": `); ok && strings.HasPrefix(text, "parsing ") {
-		return errors.New(rest)
+		return rest
 	}
-	return err
+	return text
 }
 
 // quoted returns text for a message, cut short.

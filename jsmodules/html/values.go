@@ -191,8 +191,16 @@ func value(n *html.Node) (string, bool) {
 	return "", false
 }
 
+// fields returns what serialize and its like give.
+func (c *call) fields(s *selection) []Field {
+	w := c.work()
+	fields := serialize(w, s.doc, s.set.Nodes)
+	c.done(w)
+	return fields
+}
+
 func (c *call) serializeArray(s *selection) goja.Value {
-	fields := serialize(s.doc, s.set.Nodes)
+	fields := c.fields(s)
 	items := make([]any, len(fields))
 	for i, f := range fields {
 		o := c.k.rt.NewObject()
@@ -208,7 +216,7 @@ func (c *call) serializeArray(s *selection) goja.Value {
 func (c *call) serializeObject(s *selection) goja.Value {
 	var names []string
 	values := make(map[string][]any)
-	for _, f := range serialize(s.doc, s.set.Nodes) {
+	for _, f := range c.fields(s) {
 		if values[f.Name] == nil {
 			names = append(names, f.Name)
 		}
