@@ -141,6 +141,9 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	px := c.proxy(q)
 	var fresh *conn
 	if v := c.version(q); v != only1 {
+		if v == agreed && c.follows(q) {
+			defer c.learn(q, r)
+		}
 		var handled bool
 		if fresh, handled = c.doShared(ctx, q, px, v, r); handled {
 			return

@@ -27,9 +27,10 @@ type Client struct {
 	joints  []joint // shared connections
 	opening []*opening
 	old     []string // origins that TLS has led to HTTP/1.1
-	open    *conn    // list of all open connections, idle and in use
-	epoch   uint64   // counts contexts; a late end of an earlier one is told by it
-	ended   bool     // the context has ended: open nothing
+	alts    []alternative
+	open    *conn  // list of all open connections, idle and in use
+	epoch   uint64 // counts contexts; a late end of an earlier one is told by it
+	ended   bool   // the context has ended: open nothing
 
 	vu     uint64          // which of the local addresses to send from; 0: any
 	ctx    context.Context // watched; VU's goroutine only

@@ -94,7 +94,7 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 			str.CancelWrite(h3RequestCancelled)
 		})
 	}
-	sent, err, up := k.send(call)
+	sent, up, err := k.send(call)
 	call.br.Reset(str)
 	if err == nil || isStream(err) { // it may have answered before it had enough
 		if fail := call.header(n); fail != nil {
@@ -174,7 +174,7 @@ func isStream(err error) bool {
 
 // send sends the request, and returns when it was sent. A body that is not small
 // follows from a goroutine of its own.
-func (k *quicLink) send(call *quicCall) (sent time.Duration, err error, up *quicUpload) {
+func (k *quicLink) send(call *quicCall) (sent time.Duration, up *quicUpload, err error) {
 	n, q := k.c.net, call.q
 	call.fields = k.c.set.appendFields(call.fields[:0], q)
 	call.block.b = call.block.b[:0]
@@ -193,15 +193,15 @@ func (k *quicLink) send(call *quicCall) (sent time.Duration, err error, up *quic
 	}
 	call.out = out
 	if _, err := call.str.Write(out); err != nil {
-		return 0, err, nil
+		return 0, nil, err
 	}
 	if !q.inline() {
 		up = &quicUpload{done: make(chan struct{})}
 		go up.run(n, call.str, q)
-		return 0, nil, up
+		return 0, up, nil
 	}
 	err = call.str.Close()
-	return n.Clock(), err, nil
+	return n.Clock(), nil, err
 }
 
 // quicUpload is a big request body on its way.

@@ -81,8 +81,19 @@ type opening struct {
 func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, r *Reply) (fresh *conn, handled bool) {
 	resent := false
 	for range maxAttempts {
-		k, cn, reused, fail := c.join(ctx, q, px, v, &r.Timings)
+		alternative := ""
+		via := v
+		if v == agreed && c.follows(q) {
+			if alternative = c.alternative(q.Target.Origin); alternative != "" {
+				via = only3
+			}
+		}
+		k, cn, reused, fail := c.join(ctx, q, px, via, alternative, &r.Timings)
 		if fail != nil {
+			if alternative != "" && fail != FailInterrupted && c.net.Clock() < q.Deadline {
+				c.avoid(q.Target.Origin)
+				continue
+			}
 			r.Fail = fail
 			return nil, true
 		}
@@ -94,6 +105,9 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 			start = c.net.Clock()
 		}
 		o := k.exchange(ctx, q, r, start)
+		if alternative != "" && r.Fail != nil && (r.Fail == FailTimeout || r.Fail.Code >= codeH3) {
+			c.avoid(q.Target.Origin)
+		}
 		if c.set.opt.NoReuse || asksClose(q.Headers) {
 			if k.retire() {
 				c.drop(k)
@@ -129,7 +143,7 @@ const maxAttempts = 8
 
 // join returns a connection for q: a shared one, reused or not, or one for
 // HTTP/1.1 that was just opened (or none, and it is to be HTTP/1.1).
-func (c *Client) join(ctx context.Context, q *Call, px *proxy.Proxy, v version, tm *Timings) (k carrier, cn *conn, reused bool, fail *Failure) {
+func (c *Client) join(ctx context.Context, q *Call, px *proxy.Proxy, v version, alternative string, tm *Timings) (k carrier, cn *conn, reused bool, fail *Failure) {
 	key := share{q.Target.Origin, px, v == only3}
 	alone := c.set.opt.NoReuse
 	waited := false
@@ -161,7 +175,7 @@ func (c *Client) join(ctx context.Context, q *Call, px *proxy.Proxy, v version, 
 		c.opening = append(c.opening, o)
 	}
 	c.mu.Unlock()
-	k, cn, fail = c.openShared(ctx, q, px, v, tm)
+	k, cn, fail = c.openShared(ctx, q, px, v, alternative, tm)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !alone {
@@ -197,8 +211,8 @@ func (c *Client) await(ctx context.Context, done <-chan struct{}, deadline time.
 	}
 }
 
-// openShared opens a connection for q.
-func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, tm *Timings) (carrier, *conn, *Failure) {
+// openShared opens a connection for q, to another address if alternative is one.
+func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, alternative string, tm *Timings) (carrier, *conn, *Failure) {
 	if v == only3 {
 		switch {
 		case !q.Target.secure:
@@ -210,7 +224,11 @@ func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v ver
 		case !c.set.opt.TLS.QUIC():
 			return nil, nil, failH3TLS
 		}
-		k, fail := c.dialQUIC(ctx, q, q.Target.addr, q.Deadline, tm)
+		addr, deadline := q.Target.addr, q.Deadline
+		if alternative != "" {
+			addr, deadline = alternative, min(deadline, c.net.Clock()+altConnect)
+		}
+		k, fail := c.dialQUIC(ctx, q, addr, deadline, tm)
 		if fail != nil {
 			return nil, nil, fail
 		}
