@@ -61,6 +61,8 @@ func (m *module) params(where string, r *request, v goja.Value) {
 			r.throw = m.flag(where, key, v)
 		case "compression":
 			r.coding = m.coding(where, v)
+		case "auth":
+			r.auth = m.scheme(where, v)
 		case "proxy":
 			m.proxy(where, r, v)
 		default:
@@ -70,10 +72,6 @@ func (m *module) params(where string, r *request, v goja.Value) {
 }
 
 func (m *module) unknownParam(where, key string) {
-	switch key {
-	case "auth":
-		m.throw("Error", where+": the parameter "+key+" is not supported yet")
-	}
 	m.unknownKey(where, "parameter", key, paramNames)
 }
 

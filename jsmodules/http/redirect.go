@@ -25,24 +25,38 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		return
 	}
 	q.Deadline = q.Start + r.timeout
-	for hop := 0; ; hop++ {
+	l := r.login
+	if l != nil {
+		defer s.client.Unhold(&l.hold)
+	}
+	for hop, first := 0, true; ; first = false {
 		if s.p.rate != nil && !s.await(ctx, q) {
 			res.Reply = transport.Reply{Fail: transport.FailInterrupted}
-			res.code, res.url = transport.FailInterrupted.Code, q.Target.Name
+			if q.Alone {
+				res.Fail = whyEnded(ctx)
+			}
+			res.code, res.url = res.Fail.Code, q.Target.Name
 			return
 		}
 		q.Cookie = cookieHeader(r, q.Target.URL)
-		if hop > 0 {
+		if !first {
+			if res.Stream != nil {
+				res.Stream.Close()
+			}
 			res.Reply = transport.Reply{}
 		}
-		s.client.Do(ctx, q, &res.Reply)
+		call := q
+		if l != nil {
+			call = l.prepare(q)
+		}
+		s.client.Do(ctx, call, &res.Reply)
 		if q.Alone && res.Fail == transport.FailInterrupted {
 			res.Fail = whyEnded(ctx)
 		}
 		if res.Fail != nil && res.Fail.Own && s.p.host.SocketError != nil {
 			s.p.host.SocketError()
 		}
-		if hop == 0 {
+		if first {
 			res.method, res.sentURL, res.host = q.Method, q.Target.Name, q.Host
 			res.sentHeaders, res.sentBody, res.sentSource, res.lent, res.sentCookie = q.Headers, q.Body, q.Source, r.lent, q.Cookie
 		}
@@ -68,14 +82,29 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 			}
 			break
 		}
-		w.record(scope, r.tags, q, &res.Reply, r.expect.judge(res.Status), res.code)
+		v := r.expect.judge(res.Status)
+		again := l != nil && l.again(s.p, res)
+		if again && v == unexpected {
+			v = expected // it only asks for what it gets now
+		}
+		w.record(scope, r.tags, q, &res.Reply, v, res.code)
+		if again {
+			q.Queued = s.p.net.Clock()
+			q.Start = q.Queued
+			continue
+		}
 		if next == nil {
 			if hop > 0 && hop == r.redirects && !r.quiet && res.Location != "" && redirects(res.Status) {
 				s.p.warn("a request to " + q.Target.Origin + " was redirected more often than it may be; its last response was returned")
 			}
 			break
 		}
+		hop++
 		r.redirect(res.Status, next)
+		if l != nil && next.Origin != l.origin {
+			s.client.Unhold(&l.hold)
+			l = nil
+		}
 		q.Queued = s.p.net.Clock()
 		q.Start = q.Queued
 	}
@@ -140,6 +169,8 @@ func (r *request) redirect(status int, next *transport.Target) {
 	if next.Origin != q.Target.Origin {
 		q.Headers = without(q.Headers, "Authorization", "Proxy-Authorization")
 		q.Host, r.ownCookie, r.cookies = "", "", nil
+	} else if user := q.Target.User; user != nil && next.User == nil && r.login == nil && !has(q.Headers, "Authorization") {
+		r.header("Authorization", basicAuthorization(user))
 	}
 	q.Target = next
 }

@@ -25,7 +25,9 @@ type request struct {
 	timeout   time.Duration
 	binary    bool
 	throw     bool
-	quiet     bool               // nobody is told of a redirect too many
+	quiet     bool // nobody is told of a redirect too many
+	auth      scheme
+	login     *login             // nil: no rounds are needed for auth
 	coding    []string           // what the body is compressed with, innermost first
 	lent      bool               // the body is memory of the script's, which must wait for the end
 	fail      *transport.Failure // the URL is not valid: there is nothing to send
@@ -160,6 +162,7 @@ func (m *module) decode(s *session, where string, r *request, method string, u, 
 		m.compress(where, r)
 	}
 	m.aim(r, raw, name)
+	m.login(where, r)
 }
 
 // aim makes r a request to a URL that is called name, "" for the URL itself.

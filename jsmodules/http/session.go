@@ -14,6 +14,7 @@ type session struct {
 	*habits
 	client *transport.Client
 	jar    *jar // cookies of requests that name no other
+	logins logins
 
 	listed  bool // among the module's clients
 	passing bool // made in an iteration: its connections end with that

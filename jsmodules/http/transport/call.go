@@ -367,6 +367,9 @@ func (set *Settings) appendRequest(b []byte, q *Call, px *proxy.Proxy) []byte {
 			}
 		case "Authorization":
 			authorization = true
+			if h.Value == "" {
+				continue // holds back the URL's credentials
+			}
 		case "Connection":
 			connection = true
 		}

@@ -13,7 +13,7 @@ import (
 // the compression's table.
 func (set *Settings) appendFields(b []hpack.HeaderField, q *Call) []hpack.HeaderField {
 	t := q.Target
-	host, scheme, path := q.Host, "http", t.path()
+	host, scheme, path := q.Host, "http", t.Path()
 	if host == "" {
 		host = t.host
 	}
@@ -36,6 +36,9 @@ func (set *Settings) appendFields(b []hpack.HeaderField, q *Call) []hpack.Header
 			}
 		case "Authorization":
 			authorization = true
+			if h.Value == "" {
+				continue
+			}
 		case "Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "Http2-Settings":
 			continue // RFC 9113, 8.2.2: about the connection, not the request
 		case "Te":
@@ -71,8 +74,8 @@ func (q *Call) contentLength() (n int64, told bool) {
 	return n, n > 0 || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH"
 }
 
-// path returns what the request asks for, with the query.
-func (t *Target) path() string {
+// Path returns what the request asks for, with the query, as it is sent.
+func (t *Target) Path() string {
 	path, _, _ := strings.Cut(t.line[1:], " ")
 	return path
 }

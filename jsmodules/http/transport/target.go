@@ -16,17 +16,18 @@ import (
 // Target is a parsed URL with everything derived from it that requests need.
 // Immutable; shared by all VUs.
 type Target struct {
-	Name    string       // as the script wrote it, credentials masked
-	URL     *url.URL     // absolute, without credentials and fragment; for cookies and redirects
-	Origin  string       // scheme, host and port: connections are shared within one
-	secure  bool         // https
-	network string       // to dial: tcp or unix
-	addr    string       // the address there, after the hosts option
-	SNI     string       // host name or address for TLS
-	host    string       // the Host header
-	line    string       // request line after the method, and the Host header without its value
-	auth    string       // Authorization made of the URL's credentials, or ""
-	proxy   *proxy.Proxy // what calls that name none go through; nil: nothing
+	Name    string        // as the script wrote it, credentials masked
+	URL     *url.URL      // absolute, without credentials and fragment; for cookies and redirects
+	User    *url.Userinfo // the URL's credentials; nil: none
+	Origin  string        // scheme, host and port: connections are shared within one
+	secure  bool          // https
+	network string        // to dial: tcp or unix
+	addr    string        // the address there, after the hosts option
+	SNI     string        // host name or address for TLS
+	host    string        // the Host header
+	line    string        // request line after the method, and the Host header without its value
+	auth    string        // Authorization made of the URL's credentials, or ""
+	proxy   *proxy.Proxy  // what calls that name none go through; nil: nothing
 
 	Label atomic.Pointer[string] // what the owner of the Settings calls it in metrics; its own alone
 }
@@ -96,7 +97,7 @@ func (s *Settings) newTarget(u *url.URL, name string) (*Target, error) {
 		pass, _ := u.User.Password()
 		t.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass))
 		t.Name = MaskUserinfo(t.Name)
-		u.User = nil
+		t.User, u.User = u.User, nil
 	}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = escapeRest(u.RawQuery)
