@@ -41,8 +41,10 @@ func Parse(ctx context.Context, text string) (*Document, error) {
 	return &Document{root: root}, nil
 }
 
-// source is the text that is parsed, in pieces small enough that little is done
-// between two looks at whether to go on.
+// source is the text that is parsed. The parser asks for 4 KB at a time, for
+// more only in the middle of a longer text or tag, so that little is done
+// between two looks at whether to go on. It must get as much as it asks for: it
+// copies what it has of a tag each time.
 type source struct {
 	text string
 	w    *work
@@ -55,7 +57,7 @@ func (s *source) Read(p []byte) (int, error) {
 	if s.text == "" {
 		return 0, io.EOF
 	}
-	n := copy(p[:min(len(p), 4096)], s.text)
+	n := copy(p, s.text)
 	s.text = s.text[n:]
 	return n, nil
 }

@@ -100,7 +100,7 @@ func TestForm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.fill.Page = at
 			_, err := d.Form(context.Background(), c.fill)
-			if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrNotFound) != c.notFound {
+			if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrNotFound) != c.notFound || errors.Is(err, ErrSelector) != strings.Contains(c.want, "not a selector") {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})

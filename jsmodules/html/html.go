@@ -52,7 +52,7 @@ func moduleShape() *sandbox.Shape[*Kit] {
 				if v := fc.Argument(0); !goja.IsUndefined(v) && !goja.IsNull(v) {
 					text = v.String()
 				}
-				return k.Selection("parseHTML", k.Parse("parseHTML", text), "")
+				return k.Selection(k.Parse("parseHTML", text), "")
 			})
 		}},
 		method{Name: "default", Make: func(k *Kit) goja.Value { return k.module }},
@@ -101,65 +101,13 @@ func (k *Kit) Parse(where, text string) *Document {
 
 // Selection returns the Selection of what the selector finds in d; of d itself
 // when it is empty. It throws a TypeError for what is no selector.
-func (k *Kit) Selection(where string, d *Document, selector string) goja.Value {
+func (k *Kit) Selection(d *Document, selector string) goja.Value {
 	s := k.selection(d, []*html.Node{d.root}, nil)
 	if selector != "" {
-		c := call{k: k, where: where}
+		c := call{k: k, where: "response.html"}
 		s = c.find(s, selector, 0)
 	}
 	return k.show(s)
-}
-
-// Form is [Document.Form]. It throws in the script what goes wrong.
-func (k *Kit) Form(where string, d *Document, f Fill) *Submission {
-	s, err := d.Form(k.v.Context(), f)
-	if err != nil {
-		k.throw(where, err)
-	}
-	return s
-}
-
-// Link is [Document.Link]. It throws in the script what goes wrong.
-func (k *Kit) Link(where string, d *Document, page, selector string) string {
-	address, err := d.Link(k.v.Context(), page, selector)
-	if err != nil {
-		k.throw(where, err)
-	}
-	return address
-}
-
-// Fields reads what a script passed to fill in a form: an object of values by
-// name. An array stands for several values; undefined and null are not sent. It
-// throws a TypeError for anything that is no such object.
-func (k *Kit) Fields(where string, v goja.Value) []Values {
-	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
-		return nil
-	}
-	o, ok := v.(*goja.Object)
-	if _, callable := goja.AssertFunction(v); !ok || callable || o.ClassName() == "Array" {
-		k.v.Throw("TypeError", where+": fields must be an object of values by name, got "+clip(k.v.Describe(v)))
-	}
-	var all []Values
-	for _, name := range o.Keys() {
-		field := Values{Name: name}
-		switch v := o.Get(name).(type) {
-		case *goja.Object:
-			if v.ClassName() != "Array" {
-				k.v.Throw("TypeError", where+": the field "+quoted(name)+" must be a string, a number, a boolean or an array of them, got "+clip(k.v.Describe(v)))
-			}
-			k.rt.ForOf(v, func(item goja.Value) bool {
-				field.Values = append(field.Values, item.String())
-				return true
-			})
-		case nil:
-		default:
-			if !goja.IsUndefined(v) && !goja.IsNull(v) {
-				field.Values = []string{v.String()}
-			}
-		}
-		all = append(all, field)
-	}
-	return all
 }
 
 // throw throws err in the script, or ends it if that is what err came from.

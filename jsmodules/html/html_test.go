@@ -26,7 +26,10 @@ func newVU(t testing.TB, text, code string, report func(string)) *sandbox.VU {
 	probe := sandbox.Module{Names: []string{"probe"}, Exports: []string{"text", "report"}, Load: func(*sandbox.Host) (sandbox.New, error) {
 		return func(v *sandbox.VU) *goja.Object {
 			o := v.Runtime().NewObject()
-			addKit(v, o, text)
+			_ = o.Set("html", v.Func("html", 1, func(fc goja.FunctionCall) goja.Value {
+				k := Of(v)
+				return k.Selection(k.Parse("response.html", text), fc.Argument(0).String())
+			}))
 			_ = o.Set("text", v.Func("text", 0, func(goja.FunctionCall) goja.Value { return v.Runtime().ToValue(text) }))
 			_ = o.Set("report", v.Func("report", 1, func(fc goja.FunctionCall) goja.Value {
 				report(fc.Argument(0).String())
@@ -50,23 +53,6 @@ func newVU(t testing.TB, text, code string, report func(string)) *sandbox.VU {
 	}
 	t.Cleanup(v.Close)
 	return v.(*sandbox.VU)
-}
-
-// addKit adds to o what package http makes of a Kit: html(selector), form(fill)
-// and link(selector).
-func addKit(v *sandbox.VU, o *goja.Object, text string) {
-	k := Of(v)
-	const page = "http://h/d/p"
-	_ = o.Set("html", v.Func("html", 1, func(fc goja.FunctionCall) goja.Value {
-		return k.Selection("response.html", k.Parse("response.html", text), fc.Argument(0).String())
-	}))
-	_ = o.Set("form", v.Func("form", 2, func(fc goja.FunctionCall) goja.Value {
-		s := k.Form("response.submitForm", k.Parse("response.submitForm", text), Fill{Page: page, Form: fc.Argument(0).String(), Fields: k.Fields("response.submitForm", fc.Argument(1))})
-		return v.Runtime().ToValue(s.Method + " " + s.URL + " " + s.Enctype + " " + s.Body())
-	}))
-	_ = o.Set("link", v.Func("link", 1, func(fc goja.FunctionCall) goja.Value {
-		return v.Runtime().ToValue(k.Link("response.clickLink", k.Parse("response.clickLink", text), page, fc.Argument(0).String()))
-	}))
 }
 
 // prelude is what expressions of tests can use: doc, and names of elements.
@@ -343,22 +329,14 @@ func TestErrors(t *testing.T) {
 	)
 }
 
+// What package http shows of a response.
 func TestKit(t *testing.T) {
-	check(t, `<form id=f action=go method=post><input name=a value=1><input name=b value=2><input name=c value=3><input type=submit name=s></form><a href=x>1</a>`,
+	check(t, `<p>1</p><p>2</p>`,
 		`probe.html("").size()`, `1`,
-		`probe.html("input").size()`, `4`,
-		`Object.getPrototypeOf(probe.html("a")) === Object.getPrototypeOf(doc)`, `true`,
+		`probe.html("p").text()`, `"12"`,
+		`Object.getPrototypeOf(probe.html("p")) === Object.getPrototypeOf(doc)`, `true`,
+		`ids(doc.find("p").filter(probe.html("p")))`, `""`,
 		`probe.html("a[")`, `TypeError: response.html: "a[" is not a selector: expected identifier, found EOF instead`,
-		`probe.form("")`, `"POST http://h/d/go application/x-www-form-urlencoded a=1&b=2&c=3&s="`,
-		`probe.form("#f", {b: ["x", 7], c: null, a: undefined, n: 1.5, t: true})`, `"POST http://h/d/go application/x-www-form-urlencoded b=x&b=7&s=&n=1.5&t=true"`,
-		`probe.form("#f", [1])`, `TypeError: response.submitForm: fields must be an object of values by name, got [1]`,
-		`probe.form("#f", "x")`, `TypeError: response.submitForm: fields must be an object of values by name, got x`,
-		`probe.form("#f", {a: {b: 1}})`, `TypeError: response.submitForm: the field "a" must be a string, a number, a boolean or an array of them, got {"b":1}`,
-		`probe.form("#f", {a: {toString: () => "x"}})`, `TypeError: response.submitForm: the field "a" must be a string, a number, a boolean or an array of them, got {}`,
-		`probe.form("#zz")`, `Error: response.submitForm: not found: no form fits "#zz"`,
-		`probe.form("]")`, `TypeError: response.submitForm: "]" is not a selector: expected identifier, found ] instead`,
-		`probe.link("")`, `"http://h/d/x"`,
-		`probe.link("b")`, `Error: response.clickLink: not found: no link fits "b"`,
 	)
 }
 
