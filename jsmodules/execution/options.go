@@ -73,11 +73,12 @@ func define(obj *goja.Object, name string, value goja.Value) {
 }
 
 // listOptions returns the options of a plan under their names in scripts.
+// Secrets of the operator's are masked: scripts have no use for them.
 func listOptions(p *plan.Plan) []option {
 	if p == nil {
 		return nil
 	}
-	http := &p.HTTP
+	http, masked := &p.HTTP, &p.Masked().HTTP
 	return []option{
 		{"scenarios", scenarios(p.Scenarios)},
 		{"thresholds", thresholds(p)},
@@ -110,7 +111,51 @@ func listOptions(p *plan.Plan) []option {
 		{"noCookiesReset", http.NoCookiesReset},
 		{"insecureSkipTLSVerify", http.InsecureSkipTLSVerify},
 		{"hosts", dictionary(http.Hosts)},
+		{"httpVersion", textOrNull(http.Version)},
+		{"rps", numberOrNull(http.RPS)},
+		{"proxy", textOrNull(masked.Proxy)},
+		{"httpDebug", textOrNull(http.Debug)},
+		{"connectionLifetime", given(http.ConnectionLifetime)},
+		{"dns", []option{
+			{"ttl", ttl(http.DNS.TTL)}, {"select", textOrNull(http.DNS.Select)}, {"policy", textOrNull(http.DNS.Policy)},
+		}},
+		{"blacklistIPs", orNull(http.BlacklistIPs)},
+		{"blockHostnames", orNull(http.BlockHostnames)},
+		{"localIPs", orNull(http.LocalIPs)},
+		{"tlsVersion", []option{{"min", textOrNull(http.TLS.MinVersion)}, {"max", textOrNull(http.TLS.MaxVersion)}}},
+		{"tlsCipherSuites", orNull(http.TLS.CipherSuites)},
+		{"tlsAuth", certificates(masked.TLS.Auth)},
+		{"tlsCACerts", orNull(http.TLS.CACerts)},
+		{"tlsSessionResumption", http.TLS.Resumption},
 	}
+}
+
+// ttl returns how long the addresses of a name are used as the option dns has it.
+func ttl(d time.Duration) any {
+	if d < 0 {
+		return "inf"
+	}
+	return length(d)
+}
+
+func numberOrNull(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return float64(n)
+}
+
+func certificates(list []plan.TLSAuth) any {
+	if len(list) == 0 {
+		return nil
+	}
+	out := []any{}
+	for _, a := range list {
+		out = append(out, []option{
+			{"domains", orNull(a.Domains)}, {"cert", a.Cert}, {"key", a.Key}, {"password", textOrNull(a.Password)},
+		})
+	}
+	return out
 }
 
 func scenarios(list []plan.Scenario) []option {
