@@ -56,6 +56,9 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		if res.Fail != nil && res.Fail.Own && s.p.host.SocketError != nil {
 			s.p.host.SocketError()
 		}
+		if s.p.opt.Debug != "" {
+			s.debug(call, res)
+		}
 		if first {
 			res.method, res.sentURL, res.host = q.Method, q.Target.Name, q.Host
 			res.sentHeaders, res.sentBody, res.sentSource, res.lent, res.sentCookie = q.Headers, q.Body, q.Source, r.lent, q.Cookie
