@@ -397,22 +397,3 @@ func BenchmarkExecution(b *testing.B) {
 		})
 	}
 }
-
-// What concerns the network is there, but for the secrets in it.
-func TestExecutionOptionsOfTheNetwork(t *testing.T) {
-	w, _ := executionWorld()
-	p := *w.host.Plan
-	p.HTTP.RPS, p.HTTP.Version, p.HTTP.Proxy = 50, "2", "http://me:hush@proxy:3128"
-	p.HTTP.DNS = plan.DNS{TTL: -1, Select: "random", Policy: "onlyIPv4"}
-	p.HTTP.TLS = plan.TLS{MinVersion: "tls1.2", Auth: []plan.TLSAuth{{Domains: []string{"a.test"}, Cert: "C", Key: "hush", Password: "hush"}}}
-	w.host.Plan = &p
-	v := w.vu(t, importExec+`export default function () {
-		const o = test.options;
-		throw JSON.stringify([o.rps, o.httpVersion, o.dns, o.blacklistIPs, o.tlsVersion, o.tlsAuth[0].domains, o.tlsAuth[0].cert, o.proxy !== null, /hush/.test(JSON.stringify(o))]);
-	}`)
-	e := wantException(t, v.Iterate(t.Context(), vu.Iteration{Scenario: scenario}), "")
-	want := `[50,"2",{"ttl":"inf","select":"random","policy":"onlyIPv4"},null,{"min":"tls1.2","max":null},["a.test"],"C",true,false]`
-	if e.Message != want {
-		t.Errorf("got  %s\nwant %s", e.Message, want)
-	}
-}
