@@ -44,13 +44,27 @@ type requestCookie struct {
 func (j *jar) store(p *program, u *url.URL, lines []string) {
 	var cookies []*nethttp.Cookie
 	for _, line := range lines {
-		if ck, err := nethttp.ParseSetCookie(line); err == nil {
+		if ck, err := nethttp.ParseSetCookie(line); err == nil && keepsPromise(u, ck) {
 			cookies = append(cookies, ck)
 		}
 	}
 	if !j.set(u, cookies) {
 		p.warn("a cookie jar is full: it takes no more than 3000 cookies")
 	}
+}
+
+// keepsPromise reports whether a cookie from u is as secure as its name says
+// (RFC 6265bis, 4.1.3); the library's jar does not look.
+func keepsPromise(u *url.URL, ck *nethttp.Cookie) bool {
+	name := strings.ToLower(ck.Name)
+	secure := ck.Secure && u.Scheme == "https"
+	switch {
+	case strings.HasPrefix(name, "__secure-"):
+		return secure
+	case strings.HasPrefix(name, "__host-"):
+		return secure && ck.Domain == "" && ck.Path == "/"
+	}
+	return true
 }
 
 // set puts cookies into the jar; it reports false when the jar was full.

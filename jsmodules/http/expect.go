@@ -41,7 +41,11 @@ func (m *module) expectedStatuses(fc goja.FunctionCall) goja.Value {
 	}
 	for _, arg := range fc.Arguments {
 		if o, ok := arg.(*goja.Object); ok {
-			e.ranges = append(e.ranges, statusRange{m.status(o.Get("min")), m.status(o.Get("max"))})
+			r := statusRange{m.status(o.Get("min")), m.status(o.Get("max"))}
+			if r.max < r.min {
+				m.throw("TypeError", "http.expectedStatuses: max is below min")
+			}
+			e.ranges = append(e.ranges, r)
 			continue
 		}
 		n := m.status(arg)
@@ -51,12 +55,9 @@ func (m *module) expectedStatuses(fc goja.FunctionCall) goja.Value {
 }
 
 func (m *module) status(v goja.Value) int {
-	n := math.NaN()
-	if v != nil {
-		n = v.ToFloat()
-	}
-	if n != math.Trunc(n) || n < 0 || n > 999 {
-		m.throw("TypeError", "http.expectedStatuses: a status is a whole number, or {min, max} of such")
+	n, ok := number(v)
+	if !ok || n != math.Trunc(n) || n < 0 || n > 999 {
+		m.wrong("http.expectedStatuses", "a status", "a whole number from 0 to 999, or {min, max} of such", v)
 	}
 	return int(n)
 }

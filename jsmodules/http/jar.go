@@ -1,11 +1,11 @@
 package http
 
 import (
+	"math"
 	nethttp "net/http"
 	"time"
 
 	"github.com/dop251/goja"
-	"github.com/swarmload/swarm/engine/spelling"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -78,7 +78,7 @@ func (m *module) jarPrototype() *goja.Object {
 		return out
 	})
 	method("set", 4, func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value {
-		ck := &nethttp.Cookie{Name: fc.Argument(1).String(), Value: fc.Argument(2).String()}
+		ck := &nethttp.Cookie{Name: m.text("CookieJar.set", "name", "a string", fc.Argument(1)), Value: m.plain("CookieJar.set", "value", fc.Argument(2))}
 		if o := fc.Argument(3); !goja.IsUndefined(o) && !goja.IsNull(o) {
 			m.cookieOptions(ck, m.object_("CookieJar.set", "options", o))
 		}
@@ -95,7 +95,7 @@ func (m *module) jarPrototype() *goja.Object {
 		return goja.Undefined()
 	})
 	method("delete", 2, func(j *jar, t *transport.Target, fc goja.FunctionCall) goja.Value {
-		if name := fc.Argument(1).String(); name != "" {
+		if name := m.text("CookieJar.delete", "name", "a string", fc.Argument(1)); name != "" {
 			j.remove(t.URL, name)
 		}
 		return goja.Undefined()
@@ -115,6 +115,7 @@ func (m *module) appendTo(o *goja.Object, key string, value goja.Value) {
 
 // cookieOptions decodes the options of CookieJar.set.
 func (m *module) cookieOptions(ck *nethttp.Cookie, o *goja.Object) {
+	const where = "CookieJar.set"
 	for _, key := range o.Keys() {
 		v := o.Get(key)
 		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
@@ -122,32 +123,41 @@ func (m *module) cookieOptions(ck *nethttp.Cookie, o *goja.Object) {
 		}
 		switch key {
 		case "domain":
-			ck.Domain = v.String()
+			ck.Domain = m.text(where, key, "a string", v)
 		case "path":
-			ck.Path = v.String()
+			ck.Path = m.text(where, key, "a string", v)
 		case "expires":
-			t, err := nethttp.ParseTime(v.String())
-			if err != nil {
-				t, err = time.Parse(time.RFC1123, v.String())
-			}
-			if err != nil {
-				m.throw("TypeError", "CookieJar.set: expires must look like \"Mon, 02 Jan 2006 15:04:05 GMT\", got "+quoted(v.String()))
-			}
-			ck.Expires = t
+			ck.Expires = m.expiry(where, v)
 		case "max_age":
-			ck.MaxAge = int(v.ToInteger())
-		case "secure":
-			ck.Secure = v.ToBoolean()
-		case "http_only":
-			ck.HttpOnly = v.ToBoolean()
-		default:
-			text := "CookieJar.set: unknown option " + quoted(key)
-			if hint := spelling.Nearest(key, []string{"domain", "path", "expires", "max_age", "secure", "http_only"}); hint != "" {
-				text += ", did you mean " + quoted(hint) + "?"
+			n, ok := number(v)
+			if !ok || n != math.Trunc(n) || math.Abs(n) > math.MaxInt32 {
+				m.wrong(where, key, "a whole number of seconds", v)
 			}
-			m.throw("TypeError", text)
+			if ck.MaxAge = int(n); n == 0 {
+				ck.MaxAge = -1 // as in a Set-Cookie header: it is over
+			}
+		case "secure":
+			ck.Secure = m.flag(where, key, v)
+		case "http_only":
+			ck.HttpOnly = m.flag(where, key, v)
+		default:
+			m.unknownKey(where, "option", key, []string{"domain", "path", "expires", "max_age", "secure", "http_only"})
 		}
 	}
+}
+
+// expiry decodes the time when a cookie expires, as a Set-Cookie header has it.
+func (m *module) expiry(where string, v goja.Value) time.Time {
+	const wanted = `a time such as "Mon, 02 Jan 2006 15:04:05 GMT"`
+	text := m.text(where, "expires", wanted, v)
+	t, err := nethttp.ParseTime(text)
+	if err != nil {
+		t, err = time.Parse(time.RFC1123, text)
+	}
+	if err != nil {
+		m.wrong(where, "expires", wanted, v)
+	}
+	return t
 }
 
 // jarOf decodes the parameter jar; null is for no cookies at all.
@@ -166,18 +176,25 @@ func (m *module) jarOf(where string, v goja.Value) *jar {
 func (m *module) requestCookies(where string, r *request, v goja.Value) {
 	o := m.dictionary(where, "cookies", v)
 	for _, name := range o.Keys() {
-		v := o.Get(name)
+		what := "the cookie " + quoted(name)
 		ck := requestCookie{name: name}
+		v := o.Get(name)
 		if spec, ok := v.(*goja.Object); ok {
-			if value := spec.Get("value"); value != nil {
-				ck.value = value.String()
+			v = spec.Get("value")
+			for _, key := range spec.GetOwnPropertyNames() {
+				switch key {
+				case "value":
+				case "replace":
+					ck.replace = m.flag(where, what+": replace", spec.Get(key))
+				default:
+					m.unknownKey(where+": "+what, "key", key, []string{"value", "replace"})
+				}
 			}
-			if replace := spec.Get("replace"); replace != nil {
-				ck.replace = replace.ToBoolean()
-			}
-		} else {
-			ck.value = v.String()
 		}
+		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
+			continue
+		}
+		ck.value = m.plain(where, what, v)
 		r.cookies = append(r.cookies, ck)
 	}
 }

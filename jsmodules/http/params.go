@@ -181,6 +181,18 @@ func (m *module) text(where, what, wanted string, v goja.Value) string {
 	return s.String()
 }
 
+// plain decodes a value that goes into a request as text.
+func (m *module) plain(where, what string, v goja.Value) string {
+	switch v.(type) {
+	case nil, *goja.Object, *goja.Symbol:
+		m.wrong(where, what, "a string, a number or a boolean", v)
+	}
+	if goja.IsUndefined(v) || goja.IsNull(v) {
+		m.wrong(where, what, "a string, a number or a boolean", v)
+	}
+	return v.String()
+}
+
 func (m *module) responseType(where string, r *request, v goja.Value) {
 	const wanted = `"text", "binary" or "none"`
 	r.Discard, r.binary = false, false
