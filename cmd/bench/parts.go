@@ -167,11 +167,17 @@ type load struct {
 
 // start starts a run of a script with environment variables for it.
 func (b *bench) start(ctx context.Context, script string, env ...string) (*load, error) {
-	l := &load{file: filepath.Join(b.dir, "summary.json")}
-	args := []string{"-c", "1", b.swarm, "run", "--quiet", "--no-save", "--out", "json=" + l.file}
+	var flags []string
 	for _, e := range env {
-		args = append(args, "-e", e)
+		flags = append(flags, "-e", e)
 	}
+	return b.startWith(ctx, script, flags...)
+}
+
+// startWith starts a run of a script with flags.
+func (b *bench) startWith(ctx context.Context, script string, flags ...string) (*load, error) {
+	l := &load{file: filepath.Join(b.dir, "summary.json")}
+	args := append([]string{"-c", "1", b.swarm, "run", "--quiet", "--no-save", "--out", "json=" + l.file}, flags...)
 	l.cmd = exec.CommandContext(ctx, "taskset", append(args, filepath.Join(b.dir, "scripts", script))...)
 	l.cmd.Stdout, l.cmd.Stderr = &l.output, &l.output
 	return l, l.cmd.Start()
@@ -359,7 +365,7 @@ func memory(ctx context.Context, b *bench, length time.Duration) (string, bool, 
 // memoryPerVU takes what all processes hold at the most.
 func memoryPerVU(ctx context.Context, b *bench, length time.Duration) (string, bool, error) {
 	const vus = 10_000
-	l, err := b.start(ctx, "paced-realistic.js", "TARGET="+b.target.URL, "VUS="+strconv.Itoa(vus), "DURATION="+length.String())
+	l, err := b.startWith(ctx, "paced-realistic.js", "-e", "TARGET="+b.target.URL, "-u", strconv.Itoa(vus), "-d", length.String())
 	if err != nil {
 		return "", false, err
 	}

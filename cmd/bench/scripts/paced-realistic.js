@@ -7,8 +7,6 @@ const bought = new Rate("bought");
 const orders = new Counter("orders");
 
 export const options = {
-  vus: Number(__ENV.VUS),
-  duration: __ENV.DURATION,
   thresholds: {
     http_req_failed: ["rate<0.01"],
     http_req_duration: ["p(95)<5000"],
