@@ -10,8 +10,10 @@ import (
 	"mime"
 	"mime/multipart"
 	nethttp "net/http"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -212,6 +214,32 @@ func TestLargeBodies(t *testing.T) {
 		fmt.Sprintf("%s | [f|n|application/octet-stream|%x %d|<nil>] true", digest(bytes.Repeat([]byte("B"), 1<<20)), sha256.Sum256(bytes.Repeat([]byte("B"), 1<<20)), 1<<20))
 	if n := w.value("http_reqs").Sum; n != 10 {
 		t.Errorf("%v requests", n)
+	}
+}
+
+// What is uploaded takes no memory beside the script's.
+func TestUploadsAreNotCopied(t *testing.T) {
+	var taken atomic.Int64
+	url := serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		taken.Add(n)
+	})
+	const size = 32 << 20
+	w := newWorld(t, newPlan(), fmt.Sprintf("const u = %q, b = new Uint8Array(%d), s = 'x'.repeat(%d); let n = 0;", url, size, size), `
+		const bodies = [b, b.buffer, s, {a: 1, f: http.file(b, 'n'), g: http.file(s)}, http.payload('256MiB', {fill: 'random'}), {p: http.file(http.payload('64MiB'))}];
+		if (http.post(u, bodies[n++ % bodies.length], {responseType: 'none'}).status !== 200) throw new Error('failed');`)
+	for i, want := range []int64{size, size, size, 2 * size, 256 << 20, 64 << 20} {
+		var before, after runtime.MemStats
+		taken.Store(0)
+		runtime.ReadMemStats(&before)
+		w.run()
+		runtime.ReadMemStats(&after)
+		if got := taken.Load(); got < want || got > want+1000 {
+			t.Errorf("upload %d: %d bytes arrived, want %d", i, got, want)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+			t.Errorf("upload %d of %d MiB allocated %d KiB", i, want>>20, n>>10)
+		}
 	}
 }
 
