@@ -132,7 +132,11 @@ func writeBody(b *strings.Builder, body string) {
 	if body == "" {
 		return
 	}
-	b.WriteString("\n\n" + clipText(body, maxDebugBody))
+	if shown := clipText(body, maxDebugBody); utf8.ValidString(shown) {
+		b.WriteString("\n\n" + shown)
+	} else {
+		b.WriteString("\n\n(no text)")
+	}
 	if len(body) > maxDebugBody {
 		b.WriteString(" (" + strconv.Itoa(len(body)) + " bytes)")
 	}

@@ -21,7 +21,8 @@ func TestDebug(t *testing.T) {
 	const code = `
 		http.post(u + '/from', 'text', {headers: {'X-A': 'b', Cookie: 'own=pass3; x', 'Proxy-Authorization': 'pass4'}, cookies: {c: 'pass5'}});
 		http.post(u, http.payload(5), {headers: {Authorization: 'Bearer pass6', 'User-Agent': 'me'}});
-		http.get('http://127.0.0.1:1/?q=1');`
+		http.get('http://127.0.0.1:1/?q=1');
+		http.put(u, new Uint8Array([255, 0]));`
 	init := fmt.Sprintf("const u = %q;", strings.Replace(url, "://", "://user:secret@", 1))
 	p := newPlan()
 	p.HTTP.Debug = "full"
@@ -38,13 +39,13 @@ func TestDebug(t *testing.T) {
 		"info: response: HTTP/1.1 302 Found\n", "Location: http://****:****@", "Set-Cookie: sid=****; Path=/; HttpOnly",
 		"info: request: GET " + url + "/to\n", "body body", "… (10000 bytes)",
 		"Authorization: Bearer ****\nUser-Agent: me\nCookie: sid=****\nContent-Length: 5\n\n(a body that is made while it is sent)",
-		"info: request: GET http://127.0.0.1:1/?q=1\nUser-Agent: swarm/test\nCookie: sid=****\n----\n", "info: response: connection refused by 127.0.0.1:1",
+		"info: request: GET http://127.0.0.1:1/?q=1\nUser-Agent: swarm/test\nCookie: sid=****\n----\n", "Content-Length: 2\n\n(no text)\n----", "info: response: connection refused by 127.0.0.1:1",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("not logged: %q", want)
 		}
 	}
-	if n := strings.Count(log, "info: request: "); n != 4 || strings.Count(log, "info: response: ") != 4 {
+	if n := strings.Count(log, "info: request: "); n != 5 || strings.Count(log, "info: response: ") != 5 {
 		t.Errorf("%d requests were logged", n)
 	}
 	if t.Failed() {
