@@ -101,6 +101,9 @@ func (s *Settings) newTarget(u *url.URL, name string) (*Target, error) {
 	}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = escapeRest(u.RawQuery)
+	// net/url forgets how a path was escaped that holds something it would have
+	// escaped too: %2F would become a slash.
+	u.RawPath = escapeRest(u.RawPath)
 	t.URL = u
 	t.host = ascii
 	if strings.Contains(ascii, ":") {
