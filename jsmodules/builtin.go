@@ -5,9 +5,11 @@ import (
 	"github.com/swarmload/swarm/jsmodules/console"
 	"github.com/swarmload/swarm/jsmodules/core"
 	"github.com/swarmload/swarm/jsmodules/execution"
+	"github.com/swarmload/swarm/jsmodules/fetch"
 	"github.com/swarmload/swarm/jsmodules/html"
 	"github.com/swarmload/swarm/jsmodules/http"
 	"github.com/swarmload/swarm/jsmodules/metrics"
+	"github.com/swarmload/swarm/jsmodules/sse"
 	"github.com/swarmload/swarm/jsmodules/summary"
 	"github.com/swarmload/swarm/sandbox"
 )
@@ -20,6 +22,7 @@ func Builtin() []sandbox.Module {
 		html.Module(),
 		http.Module(),
 		metrics.Module(),
+		sse.Module(),
 		summary.Module(),
 	}
 }
@@ -27,7 +30,7 @@ func Builtin() []sandbox.Module {
 // Globals returns the globals that are part of the binary, beside those of the
 // language and of the sandbox itself (__ENV, __VU, __ITER, global, require).
 func Globals() []sandbox.Global {
-	return []sandbox.Global{
+	return append([]sandbox.Global{
 		console.Global(),
-	}
+	}, fetch.Globals()...)
 }

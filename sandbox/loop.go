@@ -105,6 +105,10 @@ func (v *VU) settle(result goja.Value) (goja.Value, error) {
 			}
 			continue
 		}
+		if v.ctx.Err() != nil { // what completes now does so because of it
+			v.loop.reset()
+			return nil, &vu.Interrupted{Cause: context.Cause(v.ctx)}
+		}
 		for _, t := range ready {
 			if t.pending {
 				v.loop.pending--

@@ -63,7 +63,7 @@ func (a Answer) Fail() *transport.Failure { return a.r.Fail }
 func (a Answer) Reply() *transport.Reply { return &a.r.Reply }
 
 // URL returns the last URL asked for and whether redirects led to it.
-func (a Answer) URL() (url string, redirected bool) { return a.r.url, a.r.url != a.r.sentURL }
+func (a Answer) URL() (url string, redirected bool) { return a.r.url, a.r.moved }
 
 // Reason returns what the server wrote behind the status, such as "Not Found".
 func (a Answer) Reason() string {

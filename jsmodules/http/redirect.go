@@ -110,6 +110,7 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		}
 		q.Queued = s.p.net.Clock()
 		q.Start = q.Queued
+		res.moved = true
 	}
 	res.url = q.Target.Name
 }

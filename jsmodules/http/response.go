@@ -23,6 +23,7 @@ type response struct {
 	code int // error_code
 
 	url    string // of the last request, after redirects
+	moved  bool   // there were redirects
 	binary bool
 
 	// The first request, as the script asked for it.
