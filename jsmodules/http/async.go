@@ -58,6 +58,7 @@ func (m *module) dissolve() {
 
 // land ends what an iteration left behind, and waits for it.
 func (m *module) land() {
+	m.recall()
 	f := &m.flight
 	if f.pending == 0 {
 		return

@@ -60,6 +60,16 @@ func (m *module) login(where string, r *request) {
 	r.login = l
 }
 
+// anew returns what l was before r was sent for the first time.
+func (l *login) anew(r *request) *login {
+	fresh := &login{origin: l.origin, digest: l.digest}
+	if l.ntlm != nil {
+		password, _ := r.Target.User.Password()
+		fresh.ntlm, _ = auth.NewNTLM(r.Target.User.Username(), password) // an error would have come the first time
+	}
+	return fresh
+}
+
 // maxLogins is how many users at origins a session remembers the challenges for.
 const maxLogins = 64
 

@@ -5,6 +5,7 @@ import "time"
 const (
 	maxCookies = 3000 // cookies of one jar
 
+	maxKeptBody    = 64 << 20 // bytes of a response's body that were to be read as they arrive, and are not
 	maxShownBody   = 16 << 20 // bytes of a made body that response.request.body shows
 	maxEncodedBody = 64 << 20 // bytes of a made body that may be compressed
 

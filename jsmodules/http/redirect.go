@@ -50,6 +50,9 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 			call = l.prepare(q)
 		}
 		s.client.Do(ctx, call, &res.Reply)
+		if res.Stream != nil && !r.streams(res) {
+			s.collect(ctx, q, &res.Reply)
+		}
 		if q.Alone && res.Fail == transport.FailInterrupted {
 			res.Fail = whyEnded(ctx)
 		}
@@ -85,6 +88,9 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 			}
 			break
 		}
+		if res.Stream != nil {
+			break // recorded when it has ended
+		}
 		v := r.expect.judge(res.Status)
 		again := l != nil && l.again(s.p, res)
 		if again && v == unexpected {
@@ -104,13 +110,13 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 		}
 		hop++
 		r.redirect(res.Status, next)
+		res.moved = true
 		if l != nil && next.Origin != l.origin {
 			s.client.Unhold(&l.hold)
 			l = nil
 		}
 		q.Queued = s.p.net.Clock()
 		q.Start = q.Queued
-		res.moved = true
 	}
 	res.url = q.Target.Name
 }

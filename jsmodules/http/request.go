@@ -25,7 +25,8 @@ type request struct {
 	timeout   time.Duration
 	binary    bool
 	throw     bool
-	quiet     bool // nobody is told of a redirect too many
+	quiet     bool                 // nobody is told of a redirect too many
+	streams   func(*response) bool // of a call with Stream: whether this response is to be read as it arrives
 	auth      scheme
 	login     *login             // nil: no rounds are needed for auth
 	coding    []string           // what the body is compressed with, innermost first
