@@ -45,8 +45,8 @@ type mux struct {
 	dead    bool // cannot be read any more
 	away    bool // the server has said GOAWAY, with
 	code    uint32
-	doubt   bool // a call timed out; unless
-	alive   bool // something has come since, the connection is given up
+	doubt   time.Duration // when a call timed out; 0: none, or
+	alive   bool          // something has come since
 
 	leader    *stream // reads, or is about to; nil: nobody
 	poked     bool    // the leader's Read has been ended for something else
@@ -220,8 +220,9 @@ func (m *mux) received(n int) {
 }
 
 // poll handles what has come while nobody read, without waiting. mu is held
-// throughout; there is no leader.
-func (m *mux) poll() {
+// throughout; there is no leader. st is the call that does.
+func (m *mux) poll(st *stream) {
+	m.armRead(st.limit, st.q.Slack) // the deadline of an earlier call may have passed
 	if m.cn.wire.asker == nil || m.cn.wire.asker.quiet() {
 		return
 	}
@@ -391,17 +392,21 @@ func (m *mux) cancel(st *stream, timeout bool) {
 		return
 	}
 	m.control = appendReset(m.control, st.id, h2Cancel)
-	if timeout && !m.doubt {
+	if timeout && (m.doubt == 0 || m.alive) {
 		// If nothing comes back for this either, the connection is dead.
 		m.control = appendFrame(m.control, 8, framePing, 0, 0)
 		m.control = append(m.control, "timeout?"...)
-		m.doubt, m.alive = true, false
+		m.doubt, m.alive = m.c.net.Clock(), false
 	}
 	m.flush(m.c.net.Clock() + resetGrace)
 }
 
 // resetGrace is how long a call that has ended may take to tell the server.
 const resetGrace = 20 * time.Millisecond
+
+// pingGrace is how long a PING may go unanswered before no more calls are
+// trusted to the connection.
+const pingGrace = time.Second
 
 // flush sends the control frames that wait, unless somebody else holds the pen,
 // who will.

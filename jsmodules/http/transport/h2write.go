@@ -11,14 +11,15 @@ import (
 // and nothing was sent; st.fail says so when st itself has ended. mu is held.
 func (m *mux) enter(st *stream) bool {
 	if len(m.active) == 0 && m.leader == nil && m.served && m.open() {
-		m.poll()
+		m.poll(st)
 	}
-	if m.doubt {
-		if !m.alive {
-			m.retired = true
-			return false
-		}
-		m.doubt = false
+	switch {
+	case m.doubt == 0:
+	case m.alive:
+		m.doubt = 0
+	case m.c.net.Clock()-m.doubt > pingGrace:
+		m.retired = true
+		return false
 	}
 	m.waiting = append(m.waiting, st)
 	for m.open() && st.fail == nil {
@@ -206,7 +207,7 @@ func (m *mux) upload(st *stream) (complete bool) {
 		from += n
 		m.frames.idle = 0
 		if m.leader == nil {
-			m.poll()
+			m.poll(st)
 			m.flush(q.Deadline)
 		}
 	}

@@ -109,16 +109,14 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 			c.avoid(q.Target.Origin)
 		}
 		if c.set.opt.NoReuse || asksClose(q.Headers) {
-			if k.retire() {
-				c.drop(k)
-			}
+			c.forget(k)
 		}
 		downgrade := v == agreed && r.Fail != nil && (r.Fail.Code == codeH2Stream+h2HTTP11Required || r.Fail.Code == codeH2GoAway+h2HTTP11Required)
 		if o == done && !downgrade || o == resend && resent {
 			return nil, true
 		}
 		if o == stale {
-			c.drop(k)
+			c.forget(k)
 		}
 		if q.Alone && ctx.Err() != nil {
 			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent, Fail: FailInterrupted}
@@ -126,6 +124,7 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 		}
 		*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent || o != stale && r.Sent > 0}
 		if downgrade {
+			c.forget(k)
 			c.mu.Lock()
 			c.old = append(c.old, q.Target.Origin)
 			c.mu.Unlock()
@@ -283,6 +282,16 @@ func (c *Client) shared(key share) carrier {
 func (c *Client) leaveOut(i int) {
 	k := c.joints[i].carrier
 	c.joints = slices.Delete(c.joints, i, i+1)
+	if k.retire() {
+		c.end(k)
+	}
+}
+
+// forget takes no more calls on k.
+func (c *Client) forget(k carrier) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.joints = slices.DeleteFunc(c.joints, func(j joint) bool { return j.carrier == k })
 	if k.retire() {
 		c.end(k)
 	}
