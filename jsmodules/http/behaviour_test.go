@@ -442,7 +442,7 @@ func TestNothingLeaks(t *testing.T) {
 			for (const k in o) names.add(k);
 		say([...names].sort().join());
 		say(Object.prototype.toString.call(r), r instanceof Object, Object.getOwnPropertySymbols(r).length);
-	`, url), "blocked,body,connecting,cookies,duration,error,error_code,headers,looking_up,name,proto,receiving,remote_ip,remote_port,request,sending,status,status_text,timings,tls_cipher_suite,tls_handshaking,tls_version,url,waiting",
+	`, url), "blocked,body,connecting,cookies,duration,error,error_code,headers,looking_up,name,ocsp,proto,receiving,remote_ip,remote_port,request,sending,status,status_text,timings,tls_cipher_suite,tls_handshaking,tls_version,url,waiting",
 		"[object Object] true 0")
 }
 

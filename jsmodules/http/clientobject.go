@@ -124,7 +124,7 @@ var clientOptions = map[string]string{
 	"baseURL": "baseURL", "userAgent": "userAgent", "httpVersion": "httpVersion", "proxy": "proxy",
 	"maxRedirects": "maxRedirects", "noConnectionReuse": "noConnectionReuse", "connectionLifetime": "connectionLifetime",
 	"throw": "throw", "discardResponseBodies": "discardResponseBodies", "insecureSkipTLSVerify": "insecureSkipTLSVerify",
-	"tls": "", "headers": "", "tags": "", "timeout": "", "responseType": "", "cookies": "",
+	"tls": "", "headers": "", "tags": "", "timeout": "", "responseType": "", "cookies": "", "auth": "",
 }
 
 // clientTLS are the keys of the option tls.
@@ -216,6 +216,8 @@ func (m *module) newClientKind(options *goja.Object) *clientKind {
 			base.tags = m.tags(newClient, v)
 		case "timeout":
 			base.timeout = m.timeout(newClient, v)
+		case "auth":
+			base.auth = m.scheme(newClient, v)
 		case "cookies":
 			const wanted = `"own" or "shared"`
 			switch m.text(newClient, key, wanted, v) {

@@ -65,7 +65,7 @@ func TestGet(t *testing.T) {
 		`{"a":{"b":[1,"zwei",null,true]}} zwei 2 null undefined 4 true`,
 		"127.0.0.1 "+fmt.Sprint(s.Listener.Addr().(*net.TCPAddr).Port)+"  GET true swarm/test",
 		"200 true",
-		"remote_ip,remote_port,url,status,status_text,proto,headers,cookies,body,timings,tls_version,tls_cipher_suite,error,error_code,request",
+		"remote_ip,remote_port,url,status,status_text,proto,headers,cookies,body,timings,tls_version,tls_cipher_suite,ocsp,error,error_code,request",
 		"number function false",
 	)
 	w.run()

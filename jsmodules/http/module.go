@@ -17,6 +17,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/dop251/goja"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 	"github.com/swarmload/swarm/sandbox"
 )
 
@@ -133,14 +134,10 @@ func function(name string, length int, f func(m *module, fc goja.FunctionCall) g
 	}}
 }
 
-func constant(name, value string) export {
-	return export{Name: name, Make: func(m *module) goja.Value { return m.rt.ToValue(value) }}
-}
-
 // exports lists the module's properties; `default` is the module itself, so
 // both ways of importing give the same. Scripts may replace them, as some that
 // instrument requests do.
-var exports = [...]export{
+var exports = append([]export{
 	function("get", 2, func(m *module, fc goja.FunctionCall) goja.Value {
 		return m.simple(m.session, "GET", "http.get", fc, false)
 	}),
@@ -178,11 +175,16 @@ var exports = [...]export{
 	function("cookieJar", 0, (*module).cookieJar),
 	{Name: "CookieJar", Make: (*module).cookieJarClass},
 	{Name: "Client", Make: (*module).clientClass},
-	constant("TLS_1_0", "tls1.0"),
-	constant("TLS_1_1", "tls1.1"),
-	constant("TLS_1_2", "tls1.2"),
-	constant("TLS_1_3", "tls1.3"),
 	{Name: "default", Make: func(m *module) goja.Value { return m.object }},
+}, constants()...)
+
+// constants lists TLS_1_3, OCSP_STATUS_GOOD and their like.
+func constants() []export {
+	var list []export
+	for _, c := range tlsconfig.Constants() {
+		list = append(list, export{Name: c.Name, Make: func(m *module) goja.Value { return m.rt.ToValue(c.Value) }})
+	}
+	return list
 }
 
 func exportNames() []string {

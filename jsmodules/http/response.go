@@ -10,6 +10,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/jsmodules/html"
+	"github.com/swarmload/swarm/jsmodules/http/tlsconfig"
 	"github.com/swarmload/swarm/jsmodules/http/transport"
 )
 
@@ -43,7 +44,7 @@ type response struct {
 // responseKeys are the properties of a response, in the order they are listed.
 var responseKeys = []string{
 	"remote_ip", "remote_port", "url", "status", "status_text", "proto", "headers", "cookies", "body",
-	"timings", "tls_version", "tls_cipher_suite", "error", "error_code", "request",
+	"timings", "tls_version", "tls_cipher_suite", "ocsp", "error", "error_code", "request",
 }
 
 // wrap makes the object for res.
@@ -119,6 +120,8 @@ func (r *response) Get(key string) goja.Value {
 		return r.remember(key, r.requestJS())
 	case "remote_ip", "remote_port", "tls_version", "tls_cipher_suite":
 		return r.peerJS(key)
+	case "ocsp":
+		return r.remember(key, r.ocspJS())
 	}
 	return r.m.method(key)
 }
@@ -198,6 +201,27 @@ func (r *response) peerJS(key string) goja.Value {
 	return rt.ToValue(p.TLSCipher)
 }
 
+// ocspJS returns what the server stapled to the handshake about its certificate.
+func (r *response) ocspJS() goja.Value {
+	var staple tlsconfig.OCSP
+	switch p := r.Peer; {
+	case p == nil || p.TLSVersion == "":
+	case p.OCSP != nil:
+		staple = *p.OCSP
+	default:
+		staple.Status = "unknown" // nothing was stapled
+	}
+	rt := r.m.rt
+	o := rt.NewObject()
+	r.m.define(o, "produced_at", rt.ToValue(staple.ProducedAt))
+	r.m.define(o, "this_update", rt.ToValue(staple.ThisUpdate))
+	r.m.define(o, "next_update", rt.ToValue(staple.NextUpdate))
+	r.m.define(o, "revocation_reason", rt.ToValue(staple.RevocationReason))
+	r.m.define(o, "revoked_at", rt.ToValue(staple.RevokedAt))
+	r.m.define(o, "status", rt.ToValue(staple.Status))
+	return o
+}
+
 // statusText returns the status line after the protocol, such as "200 OK".
 func (r *response) statusText() string {
 	if r.Status == 0 {
@@ -205,7 +229,11 @@ func (r *response) statusText() string {
 	}
 	line, _, _ := bytes.Cut(r.Raw[:r.HeadLen], []byte("\n"))
 	_, rest, _ := bytes.Cut(line, []byte(" "))
-	return strings.TrimSpace(string(rest))
+	text := strings.TrimSpace(string(rest))
+	if phrase := nethttp.StatusText(r.Status); len(text) == 3 && phrase != "" {
+		text += " " + phrase // HTTP/2 and HTTP/3 have none on the wire
+	}
+	return text
 }
 
 // lines calls f with each header of the response. Names have been brought to

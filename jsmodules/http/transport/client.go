@@ -232,6 +232,7 @@ func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []s
 	}
 	tc := tls.Client(cn.Conn, c.tls.For(t.SNI, alpn))
 	cn.arm(n.base, q.Deadline, 0)
+	defer cn.endWith(ctx)()
 	err = tc.Handshake()
 	tm.TLSHandshaking += n.Clock() - now
 	if err != nil {
