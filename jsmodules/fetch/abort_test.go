@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
+	nethttp "net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/swarmload/swarm/engine/vu"
@@ -169,6 +173,89 @@ func TestSignalsOutliveIterations(t *testing.T) {
 	if got := fmt.Sprint(w.heard()); got != "[200 follower 3 true]" {
 		t.Errorf("script said %s", got)
 	}
+}
+
+// Over HTTP/2 requests share a connection: one of them can end by itself.
+func TestAbortOneOfSeveral(t *testing.T) {
+	hung, ended, conns := make(chan struct{}, 1), make(chan struct{}, 1), atomic.Int32{}
+	s := httptest.NewUnstartedServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		switch r.URL.Path {
+		case "/hang":
+			hung <- struct{}{}
+			<-r.Context().Done()
+			ended <- struct{}{}
+		case "/hung":
+			<-hung
+		case "/ended":
+			<-ended
+		}
+		io.WriteString(w, r.Proto)
+	}))
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ConnState = func(_ net.Conn, state nethttp.ConnState) {
+		if state == nethttp.StateNew {
+			conns.Add(1)
+		}
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	p := newPlan()
+	p.HTTP.InsecureSkipTLSVerify = true
+	w := newWorld(t, p, "const url = '"+s.URL+"';", `
+		say(await (await fetch(url)).text());
+		const c = new AbortController();
+		const hang = fetch(url + '/hang', {signal: c.signal}).catch(e => e.name), other = fetch(url + '/ended');
+		await fetch(url + '/hung'); // the server has it
+		c.abort();
+		say(await hang, (await other).status, await (await fetch(url)).text());`)
+	if got := fmt.Sprintf("%q", w.run()); got != `["HTTP/2.0" "AbortError 200 HTTP/2.0"]` {
+		t.Errorf("script said %s, logged %q", got, w.logged)
+	}
+	if n := conns.Load(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+	if n := w.value("http_reqs", "error", "aborted by the script").Sum; n != 1 {
+		t.Errorf("%v aborted requests were counted, want 1", n)
+	}
+}
+
+// A handshake that hangs ends with its request.
+func TestAbortHandshake(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	greeted, closed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(closed)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		b := make([]byte, 16<<10)
+		_, _ = c.Read(b) // the greeting
+		close(greeted)
+		for err == nil {
+			_, err = c.Read(b)
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-closed
+	})
+	url := echo(t)
+	s := httptest.NewServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) { <-greeted }))
+	t.Cleanup(s.Close)
+	w := newWorld(t, newPlan(), "", `
+		const c = new AbortController();
+		const hang = fetch('https://`+l.Addr().String()+`/', {signal: c.signal}).catch(e => e.name);
+		await fetch('`+s.URL+`'); c.abort(); say(await hang, (await fetch('`+url+`')).status)`)
+	if got := fmt.Sprint(w.run()); got != "[AbortError 200]" {
+		t.Errorf("script said %s", got)
+	}
+	<-closed
 }
 
 // A listener that throws does not keep the others from being told.

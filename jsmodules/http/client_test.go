@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/swarmload/swarm/engine/vu"
+	"github.com/swarmload/swarm/sandbox"
 )
 
 func TestClient(t *testing.T) {
@@ -83,14 +84,38 @@ func TestClient(t *testing.T) {
 // A VU that makes clients shares with others what they were made of.
 func TestClientsAreShared(t *testing.T) {
 	w := newWorld(t, newPlan(), `
-		const a = new http.Client({baseURL: 'http://h/', headers: {x: 1}}), b = new http.Client({baseURL: 'http://h/', headers: {x: 1}});
-		const c = new http.Client({baseURL: 'http://h/', headers: {x: 2}}); new http.Client(); new http.Client(null);`, ``)
+		globalThis.a = new http.Client({baseURL: 'http://h/', headers: {x: 1}}); globalThis.b = new http.Client({baseURL: 'http://h/', headers: {x: 1}});
+		globalThis.c = new http.Client({baseURL: 'http://h/', headers: {x: 2}}); new http.Client(); new http.Client(null);`, ``)
 	v, err := w.program.NewVU(t.Context(), vu.Identity{InInstance: 2, InTest: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	w.run()
+	if n := len(w.vus); n != 2 {
+		t.Fatalf("%d VUs", n)
+	}
+	kinds := map[*clientKind]int{}
+	for _, v := range w.vus {
+		m := Of(v).m
+		for _, name := range []string{"a", "b", "c"} {
+			c, ok := sandbox.StateOf[*clientObject](v.Runtime().GlobalObject().Get(name))
+			if !ok || c.s != nil {
+				t.Fatalf("%s is no unused client", name)
+			}
+			kinds[c.kind]++
+		}
+		if len(m.clients) != 0 {
+			t.Errorf("%d clients have a session", len(m.clients))
+		}
+	}
+	if len(kinds) != 2 {
+		t.Errorf("%d kinds of clients, want 2", len(kinds))
+	}
+	for _, n := range kinds {
+		if n != 2 && n != 4 {
+			t.Errorf("a kind is that of %d clients, want 2 or 4", n)
+		}
+	}
 }
 
 func TestClientCookies(t *testing.T) {

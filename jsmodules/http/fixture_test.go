@@ -28,6 +28,7 @@ type world struct {
 	plan    *plan.Plan
 	program *sandbox.Program
 	vu      vu.VU
+	vus     []*sandbox.VU // all that were made
 	reg     *metric.Registry
 	set     *metric.Set
 
@@ -50,6 +51,9 @@ func (w *world) modules() []sandbox.Module {
 		Names: []string{"test"}, Exports: []string{"say"},
 		Load: func(*sandbox.Host) (sandbox.New, error) {
 			return func(v *sandbox.VU) *goja.Object {
+				w.mu.Lock()
+				w.vus = append(w.vus, v)
+				w.mu.Unlock()
 				o := v.Runtime().NewObject()
 				_ = o.Set("say", v.Func("say", 1, func(fc goja.FunctionCall) goja.Value {
 					w.mu.Lock()
