@@ -3,6 +3,7 @@ package transport
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"strconv"
 	"time"
@@ -109,7 +110,8 @@ type Reply struct {
 type scratch struct {
 	br   *bufio.Reader
 	head fasthttp.ResponseHeader
-	out  []byte
+	out  []byte // the request
+	tls  []byte // the same as TLS makes it
 }
 
 func newScratch() *scratch {
@@ -124,6 +126,9 @@ func (n *Network) release(s *scratch) {
 	s.br.Reset(nil)
 	if cap(s.out) > 2*inlineBody {
 		s.out = make([]byte, 0, 512)
+	}
+	if cap(s.tls) > 2*inlineBody {
+		s.tls = nil
 	}
 	n.scratch.Put(s)
 }
@@ -234,15 +239,16 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 	var sent time.Duration
 	var sendErr, readErr error
 	var up *upload
-	if w.asker != nil && cn.direct() && q.inline() {
-		w.request = s.out
+	if request := cn.toAsk(s, q); request != nil {
+		w.request = request
 		_, readErr = s.br.Peek(1)
-		sent, sendErr = w.answer.sentAt, w.answer.sendErr
-		if readErr == errStale {
+		if w.request != nil || w.answer.stale { // TLS did not get to reading, or too much to read
+			w.request = nil
 			c.discard(cn)
 			return stale
 		}
-		r.Written = w.answer.written == len(s.out)
+		sent, sendErr = w.answer.sentAt, w.answer.sendErr
+		r.Written = w.answer.written == len(request)
 	} else {
 		if used && w.asker != nil && !w.asker.quiet() {
 			c.discard(cn)
@@ -313,6 +319,31 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 		return resend
 	}
 	return done
+}
+
+// toAsk returns the bytes of the request if it can be sent by what reads the
+// response, nil if it cannot.
+//
+// Over TLS only a connection used before can do that: on a new one the server may
+// send session tickets, and the first bytes that arrive are not the answer.
+func (cn *conn) toAsk(s *scratch, q *Call) []byte {
+	if cn.wire.asker == nil || !q.inline() {
+		return nil
+	}
+	if cn.direct() {
+		return s.out
+	}
+	if _, ok := cn.Conn.(*tls.Conn); !ok || !cn.wire.used {
+		return nil
+	}
+	s.tls = s.tls[:0]
+	cn.wire.catch = &s.tls
+	_, err := cn.Write(s.out)
+	cn.wire.catch = nil
+	if err != nil {
+		return nil // nothing was sent, and nothing will be
+	}
+	return s.tls
 }
 
 // keep reports whether the connection may carry another request, once the body

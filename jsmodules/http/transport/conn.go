@@ -49,10 +49,11 @@ type wire struct {
 	ready   bool         // Read takes only what is there already
 
 	clock   func() time.Duration
-	asker   *asker // nil when the connection is no socket
-	request []byte // to be sent by the next Read
-	used    bool   // has carried a request before
-	answer  answer // of the last request sent by Read
+	asker   *asker  // nil when the connection is no socket
+	catch   *[]byte // takes what is written instead of the network; nil: nothing does
+	request []byte  // to be sent by the next Read
+	used    bool    // has carried a request before
+	answer  answer  // of the last request sent by Read
 }
 
 func newWire(nc net.Conn, clock func() time.Duration) *wire {
@@ -109,6 +110,10 @@ func (w *wire) ask(p []byte) (int, error) {
 }
 
 func (w *wire) Write(p []byte) (int, error) {
+	if w.catch != nil {
+		*w.catch = append(*w.catch, p...)
+		return len(p), nil
+	}
 	n, err := w.Conn.Write(p)
 	w.out.Add(int64(n))
 	return n, err
