@@ -191,7 +191,6 @@ func serve(t testing.TB, h nethttp.HandlerFunc) string {
 // stream answers with an event stream made of the pieces, each sent by itself.
 func stream(w nethttp.ResponseWriter, pieces ...string) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.WriteHeader(200)
 	for _, p := range pieces {
 		fmt.Fprint(w, p)
 		w.(nethttp.Flusher).Flush()

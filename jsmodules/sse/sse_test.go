@@ -413,10 +413,10 @@ func TestRefusedResponses(t *testing.T) {
 			w.Header().Set("Content-Type", " Text/Event-Stream ;charset=\"utf-8\"; x")
 			io.WriteString(w, "data:1\n\n")
 		case "/redirect":
-			nethttp.Redirect(w, r, "/typed", 302)
+			nethttp.Redirect(w, r, "/typed", nethttp.StatusFound)
 		case "/login":
 			nethttp.SetCookie(w, &nethttp.Cookie{Name: "who", Value: "me"})
-			nethttp.Redirect(w, r, "/who", 303)
+			nethttp.Redirect(w, r, "/who", nethttp.StatusSeeOther)
 		case "/who":
 			c, _ := r.Cookie("who")
 			stream(w, fmt.Sprintf("data:%s %v\n\n", r.Method, c))

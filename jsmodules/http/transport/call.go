@@ -62,7 +62,7 @@ type Source interface {
 type Hold struct{ cn *conn }
 
 // Stream is a response body that is read as it arrives. It must be closed. For
-// one goroutine, but Close may be called from any.
+// one goroutine, but Close and SetReadDeadline may be called from any.
 type Stream interface {
 	io.ReadCloser
 	// SetReadDeadline makes reads fail after t, on the Network's clock; 0: never.

@@ -153,12 +153,13 @@ func (m *mux) pause(st *stream, w wait) *Failure {
 		}
 	}
 	st.waits = w
+	limit := st.limit // a stream's may be changed meanwhile
 	m.mu.Unlock()
 	var f *Failure
-	if st.limit == 0 {
+	if limit == 0 {
 		<-st.wake
 	} else {
-		left := st.limit - m.c.net.Clock()
+		left := limit - m.c.net.Clock()
 		if st.timer == nil {
 			st.timer = time.NewTimer(left)
 		} else {
