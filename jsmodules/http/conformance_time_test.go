@@ -1,0 +1,135 @@
+package http
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/swarmload/swarm/engine/plan"
+)
+
+// waitFor polls until ok.
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not happen")
+		}
+	}
+}
+
+// testTimings holds the phases against what is known of them: each is measured
+// where it happens, connections are opened once, and duration is the sum.
+func testTimings(t *testing.T, b *bench) {
+	tls := "false"
+	if b.row.secure || b.via == "https" {
+		tls = "true"
+	}
+	if b.via == "https" && !b.row.secure {
+		tls = "false"
+	}
+	fresh := "true true " + tls
+	if b.version == "3" {
+		fresh = "true false true" // QUIC's handshake is that of TLS: there is none before it
+	}
+	w := b.run(t, script{init: `
+		const names = ['blocked', 'looking_up', 'connecting', 'tls_handshaking', 'sending', 'waiting', 'receiving'];
+		const sound = t => names.every(n => t[n] >= 0 && Number.isFinite(t[n])) && Math.abs(t.duration - t.sending - t.waiting - t.receiving) < 1e-6;
+	`, body: `
+		let t = http.get(base + '/delay/20').timings;
+		say(sound(t), t.connecting > 0, t.tls_handshaking > 0, t.waiting >= 19, t.looking_up);
+		t = http.get(base + '/echo').timings;
+		say(sound(t), t.connecting, t.tls_handshaking, t.waiting > 0);
+		t = http.get(base + '/bytes/3000000').timings;
+		say(sound(t), t.receiving > 0, t.connecting, t.tls_handshaking);
+		t = http.post(base + '/echo', 'x'.repeat(1 << 20)).timings;
+		say(sound(t), t.sending > 0);
+		t = http.get(base + '/redirect/302?to=/delay/20').timings;
+		say(sound(t), t.waiting >= 19, t.connecting);
+		const before = Date.now();
+		http.get(base + '/delay/30');
+		say(Date.now() - before >= 30);
+	`, want: []string{fresh + " true 0", "true 0 0 true", "true true 0 0", "true true", "true true 0", "true"}})
+	for _, name := range []string{"duration", "blocked", "connecting", "tls_handshaking", "sending", "waiting", "receiving"} {
+		a := w.value("http_req_" + name)
+		if a.Count != 7 || a.Min < 0 || a.Max > 60_000 {
+			t.Errorf("http_req_%s has %d samples from %v to %v, want 7", name, a.Count, a.Min, a.Max)
+		}
+	}
+	for name, want := range map[string]bool{"http_req_connecting": b.version != "3", "http_req_tls_handshaking": tls == "true"} {
+		if a := w.value(name); (a.Max > 0) != want || a.Sum-a.Max > a.Max/100 {
+			t.Errorf("%s is %v at most and %v in all, of one connection", name, a.Max, a.Sum)
+		}
+	}
+}
+
+// testBlocked makes requests wait for each other: that is blocked, and not the
+// target's time.
+func testBlocked(t *testing.T, b *bench) {
+	b.run(t, script{body: `
+		const rs = http.batch([base + '/delay/40', base + '/delay/1']);
+		say(rs[1].timings.blocked >= 38, rs[1].timings.duration < 38, rs[0].timings.blocked < 38);
+	`, want: []string{"true true true"}, change: func(h *plan.HTTP) { h.BatchPerHost = 1 }})
+}
+
+// testTimeoutsOn lets time run out in every phase that the target has a hand in.
+func testTimeoutsOn(t *testing.T, b *bench) {
+	const limit, slack = 150, 100
+	w := b.run(t, script{init: fmt.Sprintf(`
+		const timed = (f) => { const from = Date.now(); const r = f(); const took = Date.now() - from; say(r.status, r.error_code, r.body, took >= %d - 2, took <= %d || took) };
+	`, limit, limit+slack), body: fmt.Sprintf(`
+		timed(() => http.get(base + '/gate/never', {timeout: %[1]d}));
+		timed(() => http.get(base + '/gate/never?head', {timeout: %[1]d}));
+		timed(() => http.get(base + '/gate/never?head', {timeout: %[1]d, responseType: 'none'}));
+		timed(() => http.get(base + '/redirect/302?to=/gate/never', {timeout: '%[1]dms'}));
+		say(http.get(base + '/echo').status);
+		try { http.get(base + '/gate/never', {timeout: 20, throw: true}) } catch (e) { say(e.name, e.message.includes('timeout')) }
+	`, limit), want: []string{
+		"0 1050 null true true", "0 1050 null true true", "0 1050 null true true", "0 1050 null true true",
+		"200", "HTTPError true",
+	}, loose: "the end of a request that was given up crosses what the target sends", lost: 4 << 10, unread: 4 << 10})
+	if a := w.value("http_reqs", "error_code", "1050"); a.Sum != 5 {
+		t.Errorf("%v requests timed out, want 5", a.Sum)
+	}
+	if a := w.value("http_req_failed"); a.NonZero != 5 || a.Count != 7 {
+		t.Errorf("%d of %d requests failed, want 5 of 7", a.NonZero, a.Count)
+	}
+}
+
+// testBroken has the target break off in the middle.
+func testBroken(t *testing.T, b *bench) {
+	w := b.run(t, script{body: `
+		for (const type of ['text', 'none']) {
+			const r = http.post(base + '/abort', '', {responseType: type});
+			say(r.status, r.body, r.error_code > 0, r.error !== '');
+		}
+		say(http.get(base + '/echo').status);
+		try { http.post(base + '/abort', '', {throw: true}); say('no') } catch (e) { say(e.name) }
+	`, want: []string{"0 null true true", "0 null true true", "200", "HTTPError"}, loose: "the target resets", lost: 4 << 10, unread: 4 << 10})
+	if a := w.value("http_req_failed"); a.NonZero != 3 {
+		t.Errorf("%d requests failed, want 3", a.NonZero)
+	}
+}
+
+// testUnreachable has nobody there.
+func testUnreachable(t *testing.T, b *bench) {
+	b.run(t, script{body: `
+		const r = http.get(base.replace(/:\d+$/, ':1') + '/', {timeout: 300});
+		say(r.status, r.body, r.error_code, r.timings.duration);
+	`, unsent: 1, want: []string{unreachable(b)}})
+}
+
+func unreachable(b *bench) string {
+	if b.version == "3" {
+		return "0 null 1211 0" // who is not there does not say so
+	}
+	return "0 null 1212 0"
+}
+
+var timeFeatures = []feature{
+	{name: "timings", test: testTimings},
+	{name: "blocked", test: testBlocked, direct: true},
+	{name: "timeouts", test: testTimeoutsOn},
+	{name: "broken", test: testBroken, direct: true},
+	{name: "unreachable", test: testUnreachable, direct: true},
+}
