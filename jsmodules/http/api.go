@@ -105,7 +105,11 @@ func (s Session) Start(ask *Ask, done func(Answer)) {
 	}
 	m.aim(r, ask.URL, ask.Name)
 	res, place := &response{m: m, s: m.session}, m.v.Mark()
-	m.start(ask.Context, r, res, func() {
+	ctx := ask.Context
+	if ctx == nil {
+		ctx = m.aloft().ctx
+	}
+	m.start(ctx, r, res, func() {
 		if res.Fail != failAborted {
 			m.warnLater(r, res, place)
 		}

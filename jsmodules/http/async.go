@@ -70,17 +70,12 @@ func (m *module) land() {
 }
 
 // start carries out r beside the script and calls done on the VU's goroutine,
-// unless the iteration is interrupted before. own is a context of r's own, whose
-// end ends r alone, made from that of aloft; nil for none. The samples bear what
-// is in force now.
-func (m *module) start(own context.Context, r *request, res *response, done func()) {
-	r.own()
+// unless the iteration is interrupted before. ctx is that of aloft, or made from
+// it for r: then its end ends r alone. The samples bear what is in force now.
+func (m *module) start(ctx context.Context, r *request, res *response, done func()) {
 	r.own()
 	f := m.aloft()
-	ctx := own
-	if r.Alone = own != nil; !r.Alone {
-		ctx = f.ctx
-	}
+	r.Alone = ctx != f.ctx
 	r.s.client.Watch(f.ctx)
 	w := f.recorder(m)
 	w.delay, w.scheduled = m.v.Delay()
@@ -113,7 +108,9 @@ func (f *flight) recorder(m *module) *recorder {
 func (m *module) carry(ctx context.Context, r *request, scope *sandbox.Scope, w *recorder, res *response) {
 	defer func() {
 		if p := recover(); p != nil {
-			m.v.Log("debug", "http", fmt.Sprintf("panic in a request: %v\n%s", p, debug.Stack()))
+			if log := m.p.host.Log; log != nil {
+				log(sandbox.LogLine{Level: "debug", Source: "http", Text: fmt.Sprintf("panic in a request: %v\n%s", p, debug.Stack())})
+			}
 			res.Fail = &transport.Failure{Code: transport.CodeGeneric, Text: "internal fault"}
 			res.code, res.Status = transport.CodeGeneric, 0
 		}
@@ -139,7 +136,7 @@ func (m *module) asyncRequest(s *session, where string, fc goja.FunctionCall) go
 		return m.rt.ToValue(promise)
 	}
 	place := m.v.Mark()
-	m.start(nil, r, res, func() {
+	m.start(m.aloft().ctx, r, res, func() {
 		m.warnLater(r, res, place)
 		if text := fatal(r, res); text != "" {
 			m.define(refused, "message", m.rt.ToValue(text))
