@@ -40,6 +40,12 @@ var longCalls = map[string][]string{
 		`m.parseHTML("<p>x".repeat(1e5)).find("p:nth-last-child(2n)")`,
 		`m.parseHTML("<p>x").find("p").filter(() => { while (true) {} })`,
 	},
+	"swarm/sse": {
+		`new Promise(done => { new m.EventSource("http://127.0.0.1:9/").onend = done })`,
+		`m.open("http://127.0.0.1:9/", () => {})`,
+		`m.open("http://127.0.0.1:9/", {reconnect: true}, c => c.on("error", () => m.open("http://127.0.0.1:9/")))`,
+		`m.events("http://127.0.0.1:9/").next()`,
+	},
 	"swarm/http": {
 		`m.get("http://127.0.0.1:9/")`,
 		`m.post("http://127.0.0.1:9/", "x")`,

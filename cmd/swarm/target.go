@@ -25,7 +25,8 @@ func newTargetCommand(e *env) *cobra.Command {
 		Use:   "target",
 		Short: "Start a demo server to put under load",
 		Long: `Starts a small shop to put under load: GET /items, GET /items/{id}, POST /login,
-GET and POST /orders, and pages to try cookies and redirects on. Its URL is
+GET and POST /orders, and pages to try cookies and redirects on. /sse sends
+Server-Sent Events: /sse?count=10&interval=100ms&lines=2&retry=1s. Its URL is
 printed first; GET /count tells what it received so far.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return t.run(c.Context()) },

@@ -23,6 +23,7 @@ const (
 	routeSetCookie
 	routeRedirect
 	routeStatus
+	routeEvents
 	routeUnknown
 	routeCount
 
@@ -32,7 +33,7 @@ const (
 
 var routeNames = [routeCount]string{
 	"/", "/items", "/items/{id}", "/login", "/orders", "/health", "/echo",
-	"/cookies", "/cookies/set", "/redirect/{n}", "/status/{code}", "(unknown)",
+	"/cookies", "/cookies/set", "/redirect/{n}", "/status/{code}", "/sse", "(unknown)",
 }
 
 // find returns the route of a path and the value of its last, variable part.
@@ -54,6 +55,8 @@ func find(path string) (route, string) {
 		return routeCookies, ""
 	case "/cookies/set":
 		return routeSetCookie, ""
+	case "/sse":
+		return routeEvents, ""
 	case "/count":
 		return routeCounts, ""
 	case "/reset":
@@ -80,7 +83,7 @@ func (r route) allowed() []string {
 		return []string{"POST"}
 	case routeOrders:
 		return []string{"GET", "HEAD", "POST"}
-	case routeEcho, routeStatus, routeRedirect, routeUnknown:
+	case routeEcho, routeStatus, routeRedirect, routeEvents, routeUnknown:
 		return nil
 	}
 	return []string{"GET", "HEAD"}

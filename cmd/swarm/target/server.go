@@ -9,7 +9,7 @@
 //	GET  /orders          needs the token        GET /cookies/set   ?name=value sets cookies
 //	POST /orders          needs the token        ANY /redirect/{n}  n redirects, then an answer
 //	GET  /count           what was received      ANY /status/{code} answers with that status
-//	POST /reset           sets the counts to 0
+//	POST /reset           sets the counts to 0   ANY /sse           Server-Sent Events, see readFeed
 package target
 
 import (
@@ -109,6 +109,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.answer(w, found, http.StatusServiceUnavailable, message("injected fault"))
 			return
 		}
+	}
+	if found == routeEvents {
+		s.events(w, r)
+		return
 	}
 	status, body := s.respond(w, r, found, arg)
 	s.answer(w, found, status, body)
