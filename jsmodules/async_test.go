@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	nethttp "net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/vu"
 )
 
@@ -37,5 +40,40 @@ func TestAsyncFailuresTellTheirPlace(t *testing.T) {
 				t.Error("nothing was logged")
 			}
 		})
+	}
+}
+
+// A request beside the script bears the group and the tags of where it was begun.
+func TestAsyncRequestsBearTheirGroup(t *testing.T) {
+	s := httptest.NewServer(nethttp.HandlerFunc(func(nethttp.ResponseWriter, *nethttp.Request) {}))
+	t.Cleanup(s.Close)
+	w := newWorld(nil)
+	w.host.Dial = (&net.Dialer{}).DialContext
+	err := w.run(t, `import http from 'k6/http'; import exec from 'k6/execution';`, `
+		const one = group("outer", () => http.asyncRequest("GET", "`+s.URL+`/a"));
+		exec.vu.tags.later = "yes";
+		group("other", () => http.get("`+s.URL+`/b"));
+		const two = group("async", async () => { await one; return (await fetch("`+s.URL+`/c")).status });
+		return two;`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"/a": "::outer", "/b": "::other", "/c": "::async"}
+	seen := 0
+	for tags, a := range w.series(t, metric.HTTPReqs) {
+		for path, group := range want {
+			if strings.Contains(tags, "name="+s.URL+path) {
+				seen += int(a.Sum)
+				if !strings.Contains(tags, "group="+group+",") {
+					t.Errorf("%s bears %s, want the group %s", path, tags, group)
+				}
+				if strings.Contains(tags, "later=yes") != (path != "/a") {
+					t.Errorf("%s bears %s", path, tags)
+				}
+			}
+		}
+	}
+	if seen != 3 {
+		t.Errorf("%d requests were counted, want 3", seen)
 	}
 }

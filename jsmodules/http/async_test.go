@@ -178,6 +178,34 @@ func TestAsyncKeepsConnections(t *testing.T) {
 	}
 }
 
+// What vuSetup opened outlives the context it ran under, also what was opened
+// beside the script and by clients.
+func TestAsyncInVUSetup(t *testing.T) {
+	s := count(t, false, func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if r.URL.Path == "/login" {
+			w.Header().Set("Set-Cookie", "who=me")
+		}
+		io.WriteString(w, r.Header.Get("Cookie"))
+	})
+	w := newWorld(t, newPlan(), `
+		const api = new http.Client({baseURL: '`+s.URL+`'});
+		exports.vuSetup = async () => { await http.asyncRequest('GET', '`+s.URL+`/login'); await api.asyncRequest('GET', '/login') };`, `
+		return Promise.all([http.asyncRequest('GET', '`+s.URL+`'), api.asyncRequest('GET', '/')]).then(all => say(all.map(r => r.body), http.get('`+s.URL+`').body))`)
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := w.vu.Setup(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	for range 2 {
+		if got := fmt.Sprint(w.run()); got != "[who=me,who=me who=me]" {
+			t.Errorf("script said %s", got)
+		}
+	}
+	if n := s.conns.Load(); n != 2 {
+		t.Errorf("%d connections, want one for each client", n)
+	}
+}
+
 func BenchmarkAsyncRequest(b *testing.B) {
 	url := serve(b, func(w nethttp.ResponseWriter, r *nethttp.Request) { io.WriteString(w, "fine") })
 	for _, bm := range []struct{ name, code string }{
