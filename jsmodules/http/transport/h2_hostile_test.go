@@ -101,6 +101,9 @@ func (c *raw) answer(id uint32) {
 	c.WriteData(id, true, fmt.Append(nil, id))
 }
 
+// hangUp says the last word. Closing would be a reset while bytes are unread.
+func (c *raw) hangUp() { c.Conn.(*net.TCPConn).CloseWrite() }
+
 // idle reads until the connection ends.
 func (c *raw) idle() { io.Copy(io.Discard, c.Conn) }
 
@@ -132,15 +135,15 @@ func TestHostileH2(t *testing.T) {
 		"speaks HTTP/1.1": {codeH2, func(c *raw) { io.WriteString(c.Conn, "HTTP/1.1 400 Bad Request\r\n\r\n") }},
 		"garbage":         {codeH2Conn + h2Protocol, func(c *raw) { io.WriteString(c.Conn, strings.Repeat("\xff\x00garbage", 1000)); c.idle() }},
 		"no settings":     {codeH2Conn + h2Protocol, func(c *raw) { c.answer(c.await()); c.idle() }},
-		"closed at once":  {CodeNoResponse, func(c *raw) { c.await() }},
+		"closed at once":  {CodeNoResponse, func(c *raw) { c.await(); c.hangUp(); c.idle() }},
 		"closed in head": {CodeNoResponse, begin(func(c *raw, id uint32) {
 			c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.fields(":status", "200")})
-			c.Close()
+			c.hangUp()
 		})},
 		"closed in body": {CodeTruncated, begin(func(c *raw, id uint32) {
 			c.header(id, false, ":status", "200")
 			c.WriteData(id, false, []byte("half"))
-			c.Close()
+			c.hangUp()
 		})},
 		"no status":      {CodeMalformed, begin(func(c *raw, id uint32) { c.header(id, true, "a", "b") })},
 		"two statuses":   {CodeMalformed, begin(func(c *raw, id uint32) { c.header(id, true, ":status", "200", ":status", "200") })},
@@ -182,7 +185,7 @@ func TestHostileH2(t *testing.T) {
 				c.WriteRSTStream(id, http2.ErrCodeRefusedStream)
 			}
 		}},
-		"away":       {codeH2GoAway + h2EnhanceYourCalm, begin(func(c *raw, id uint32) { c.WriteGoAway(id, http2.ErrCodeEnhanceYourCalm, []byte("debug")); c.Close() })},
+		"away":       {codeH2GoAway + h2EnhanceYourCalm, begin(func(c *raw, id uint32) { c.WriteGoAway(id, http2.ErrCodeEnhanceYourCalm, []byte("debug")); c.hangUp() })},
 		"away storm": {codeH2GoAway, begin(func(c *raw, id uint32) { frames(1e6, func() error { return c.WriteGoAway(0, http2.ErrCodeNo, nil) }) })},
 		"push": {codeH2Conn + h2Protocol, begin(func(c *raw, id uint32) {
 			c.WritePushPromise(http2.PushPromiseParam{StreamID: id, PromiseID: 2, BlockFragment: c.fields(":method", "GET"), EndHeaders: true})

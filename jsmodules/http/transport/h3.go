@@ -67,8 +67,9 @@ func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
 }
 
 func (d *datagrams) WriteTo(p []byte, addr net.Addr) (int, error) {
+	d.out.Add(int64(len(p))) // ahead, because the answer may be faster than we
 	n, err := d.PacketConn.WriteTo(p, addr)
-	d.out.Add(int64(n))
+	d.out.Add(int64(n - len(p)))
 	return n, err
 }
 

@@ -96,12 +96,10 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	}
 	sent, up, err := k.send(call)
 	call.br.Reset(str)
-	if err == nil || isStream(err) { // it may have answered before it had enough
-		if fail := call.header(n); fail != nil {
-			err = fail
-		} else {
-			err = nil
-		}
+	// The server may have answered before it had everything: whatever sending
+	// gave, the response tells.
+	if fail := call.header(n); fail == nil || err == nil {
+		err = fail
 	}
 	streamed := err == nil && q.Stream && r.hasBody(q)
 	if err == nil && !streamed {
@@ -109,7 +107,11 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	}
 	now := n.Clock()
 	r.Written = up == nil && sent > 0
-	if up != nil {
+	switch {
+	case up == nil:
+	case streamed: // it goes on beside the stream
+		sent, r.Written = up.ended(now)
+	default:
 		sent, r.Written = up.finish(str, now)
 		if errors.Is(up.err, errSource) {
 			err = failSource
@@ -134,6 +136,9 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	if !uninterrupted() && err != nil {
 		err = FailInterrupted
 	}
+	if err != nil && call.refused.Load() {
+		err = failH3Away
+	}
 	if err != nil {
 		r.Fail = h3Failure(err, call.in.final)
 		r.Status = 0
@@ -142,7 +147,7 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	r.Received += in
 	r.Sent += out
 	if streamed && err == nil {
-		r.Fail = k.stream(call, r)
+		r.Fail = k.stream(call, up, r)
 		return done
 	}
 	if err != nil || !r.Written {
@@ -163,13 +168,6 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 		return resend
 	}
 	return done
-}
-
-// isStream reports whether err is about a stream, of which the other half may
-// still be of use.
-func isStream(err error) bool {
-	var s *quic.StreamError
-	return errors.As(err, &s)
 }
 
 // send sends the request, and returns when it was sent. A body that is not small
@@ -200,8 +198,8 @@ func (k *quicLink) send(call *quicCall) (sent time.Duration, up *quicUpload, err
 		go up.run(n, call.str, q)
 		return 0, up, nil
 	}
-	err = call.str.Close()
-	return n.Clock(), nil, err
+	call.str.Close() // fails when the server has told that it wants no more
+	return n.Clock(), nil, nil
 }
 
 // quicUpload is a big request body on its way.
@@ -215,12 +213,22 @@ func (u *quicUpload) run(n *Network, str *quic.Stream, q *Call) {
 	defer close(u.done)
 	u.err = sendQUIC(n, str, q)
 	if u.err == nil {
-		u.err = str.Close()
+		str.Close() // fails when the server has told that it wants no more
 	} else if errors.Is(u.err, errSource) {
 		str.CancelWrite(h3RequestCancelled)
 		str.CancelRead(h3RequestCancelled)
 	}
 	u.at = n.Clock()
+}
+
+// ended returns when the upload ended, if it has, and whether all was sent.
+func (u *quicUpload) ended(now time.Duration) (at time.Duration, whole bool) {
+	select {
+	case <-u.done:
+		return u.at, u.err == nil
+	default:
+		return now, false
+	}
 }
 
 // finish ends the upload, and returns when it ended and whether all was sent.
@@ -471,6 +479,7 @@ func (call *quicCall) body(n *Network) error {
 type quicBody struct {
 	k     *quicLink
 	call  *quicCall
+	up    *quicUpload   // that still runs, perhaps; nil: there was none
 	plain io.ReadCloser // decompressed; nil: it is not compressed
 	eof   bool
 
@@ -479,8 +488,8 @@ type quicBody struct {
 }
 
 // stream makes the rest of call the body of r.
-func (k *quicLink) stream(call *quicCall, r *Reply) *Failure {
-	b := &quicBody{k: k, call: call}
+func (k *quicLink) stream(call *quicCall, up *quicUpload, r *Reply) *Failure {
+	b := &quicBody{k: k, call: call, up: up}
 	call.str.SetDeadline(time.Time{})
 	// The call and its reply are their owners' from here.
 	call.q = &Call{Method: call.q.Method, Stream: true}
@@ -500,6 +509,12 @@ func (k *quicLink) stream(call *quicCall, r *Reply) *Failure {
 
 // Read implements io.Reader.
 func (b *quicBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	closed := b.closed
+	b.mu.Unlock()
+	if closed {
+		return 0, os.ErrClosed
+	}
 	if b.plain != nil {
 		return b.plain.Read(p)
 	}
@@ -555,6 +570,9 @@ func (b *quicBody) Close() error {
 	b.closed = true
 	b.call.str.CancelRead(h3RequestCancelled)
 	b.call.str.CancelWrite(h3RequestCancelled) // does nothing if all was sent
+	if b.up != nil {
+		<-b.up.done
+	}
 	if b.k.leave(b.call, true) {
 		b.k.c.drop(b.k)
 	}

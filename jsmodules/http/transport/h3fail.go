@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 
 	"github.com/quic-go/quic-go"
@@ -58,6 +59,7 @@ var (
 	failH3TLS     = &Failure{Code: codeH3, Text: "HTTP/3 needs TLS 1.3, which the options do not allow"}
 	failH3Generic = &Failure{Code: codeH3, Text: "HTTP/3 connection failed"}
 	failH3Frame   = &Failure{Code: codeH3Broken, Text: "the server broke HTTP/3: wrong frame"}
+	failH3Away    = h3CodeFailure(codeH3Conn, h3NoError, "the server ended the HTTP/3 connection: ")
 	failQPACK     = &Failure{Code: codeH3Broken, Text: "the server broke HTTP/3: header cannot be decompressed"}
 
 	h3Names = [...]string{
@@ -118,13 +120,16 @@ func h3Failure(err error, answered bool) *Failure {
 			return &Failure{Code: codeH3, Text: text + "an unknown error"}
 		}
 		return &Failure{Code: codeQUIC + int(transport.ErrorCode), Text: text + transport.ErrorCode.String()}
-	case isEnd(err) && !answered:
+	case err == io.EOF && !answered:
 		return failNoResponse
 	case isEnd(err), isTimeout(err), errors.Is(err, errSource), errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
 		if errors.Is(err, context.Canceled) {
 			return FailInterrupted
 		}
 		return IOFailure(err)
+	}
+	if f := IOFailure(err); f.Code != CodeGeneric {
+		return f
 	}
 	return failH3Generic
 }

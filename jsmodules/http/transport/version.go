@@ -104,6 +104,7 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 		if !reused || resent {
 			start = c.net.Clock()
 		}
+		before := r.Sent
 		o := k.exchange(ctx, q, r, start)
 		if alternative != "" && r.Fail != nil && (r.Fail == FailTimeout || r.Fail.Code >= codeH3) {
 			c.avoid(q.Target.Origin)
@@ -122,7 +123,7 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent, Fail: FailInterrupted}
 			return nil, true
 		}
-		*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent || o != stale && r.Sent > 0}
+		*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent || o != stale && (r.Sent > before || r.Written)}
 		if downgrade {
 			c.forget(k)
 			c.mu.Lock()
