@@ -155,8 +155,8 @@ func (l *Live) Limit(d time.Duration) {
 	l.fuse.limit(l.q.m.p.net.Clock() + max(d, 1))
 }
 
-// Read implements io.Reader. Meanwhile the bytes on the wire are counted, a few
-// times a minute, so that a stream of an hour is seen while it lasts.
+// Read implements io.Reader. The bytes on the wire are recorded meanwhile, at
+// most once a second, so that a stream of an hour is seen while it lasts.
 func (l *Live) Read(p []byte) (int, error) {
 	n, err := l.res.Stream.Read(p)
 	if now := l.q.m.p.net.Clock(); now-l.counted >= time.Second {

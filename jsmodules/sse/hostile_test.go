@@ -320,6 +320,29 @@ func TestBytes(t *testing.T) {
 	w.counted(map[string]float64{"http_reqs": 3, "data_sent": float64(in.Load()), "data_received": float64(out.Load()), "sse_events": 3 * n})
 }
 
+// What a stream takes is seen while it lasts, and counted once.
+func TestBytesOfLongStreams(t *testing.T) {
+	var out atomic.Int64
+	url := rawServer(t, func(c net.Conn) {
+		if !ask(c) {
+			return
+		}
+		for _, text := range []string{head + "data:1\n\n", "data:2\n\n", "data:3\n\n"} {
+			n, _ := io.WriteString(c, text)
+			out.Add(int64(n))
+			time.Sleep(1050 * time.Millisecond)
+		}
+	})
+	w := newWorld(t, newPlan(), url, "", `sse.open('URL', c => c.on('event', e => say(e.data)))`)
+	w.hear = func(text string) {
+		if n := w.value("data_received").Sum; text == "2" && n < float64(len(head)) {
+			t.Errorf("%v bytes were counted at the second event", n)
+		}
+	}
+	w.says("1", "2", "3")
+	w.counted(map[string]float64{"data_received": float64(out.Load()), "http_reqs": 1})
+}
+
 // However many streams there are, when they have ended nothing is left of them.
 func TestManyStreams(t *testing.T) {
 	url := serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
