@@ -11,6 +11,22 @@
 // hides the phases of a request, keeps a goroutine per host and retries;
 // response headers are parsed by fasthttp.
 //
+// # Versions
+//
+// A connection of HTTP/1.1 carries one call after another and waits in a list
+// between them (client.go, call.go). Connections of HTTP/2 (h2.go) and HTTP/3
+// (h3.go) are carriers: one for each origin, which concurrent calls share as
+// streams; calls beyond what the server takes at once wait their turn. Calls
+// that begin while the first connection to an origin is being opened wait for
+// it. version.go decides what a call is carried by, Alt-Svc may lead it from TCP
+// to QUIC (altsvc.go). What a response of HTTP/2 or HTTP/3 is made of is put
+// into the form of HTTP/1.1 in one place (incoming.go).
+//
+// Bytes are counted at the socket and given to the reply that ends next: over a
+// shared connection, which call a byte belongs to cannot be told. What crosses
+// after the last reply, acknowledgements as a rule, is nobody's. The handshake
+// of QUIC is all TLSHandshaking; Connecting is 0.
+//
 // # A hostile target
 //
 // Whatever a server sends costs no more than limits.go says and no longer than
