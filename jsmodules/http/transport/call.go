@@ -74,7 +74,8 @@ type Stream interface {
 	Failure(err error) *Failure
 }
 
-// Timings are the phases of a call.
+// Timings are the phases of a call. With HTTP/1.1 Receiving is 0 when the whole
+// response came at once.
 type Timings struct {
 	Blocked, LookingUp, Connecting, TLSHandshaking, Sending, Waiting, Receiving time.Duration
 }
@@ -108,10 +109,11 @@ type Reply struct {
 
 // scratch is what a call needs while it runs; pooled.
 type scratch struct {
-	br   *bufio.Reader
-	head fasthttp.ResponseHeader
-	out  []byte // the request
-	tls  []byte // the same as TLS makes it
+	br    *bufio.Reader
+	head  fasthttp.ResponseHeader
+	marks marks  // of head
+	out   []byte // the request
+	tls   []byte // the same as TLS makes it
 }
 
 func newScratch() *scratch {
@@ -278,8 +280,11 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 	r.Timings.Waiting = first - sent
 
 	if readErr == nil {
+		w.busy = false
 		r.Fail = r.read(s, cn, q)
-		r.Timings.Receiving = c.net.Clock() - first
+		if w.busy {
+			r.Timings.Receiving = c.net.Clock() - first
+		}
 	}
 	if up != nil {
 		// What the server has not taken by now it does not want.
@@ -350,7 +355,7 @@ func (cn *conn) toAsk(s *scratch, q *Call) []byte {
 // was read.
 func (c *Client) keep(s *scratch, q *Call, r *Reply) bool {
 	return !c.set.opt.NoReuse && !s.head.ConnectionClose() && r.Status != 101 &&
-		!hasToken(s.head.Peek("Connection"), "close") && !asksClose(q.Headers)
+		(s.marks&markConnection == 0 || !hasToken(s.head.Peek("Connection"), "close")) && !asksClose(q.Headers)
 }
 
 // closed reports whether f means that the other side had hung up.

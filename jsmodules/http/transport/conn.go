@@ -45,6 +45,7 @@ type wire struct {
 	net.Conn
 	in, out atomic.Int64 // with HTTP/2, reading and writing are not one goroutine's
 	err     error        // last error of Read
+	busy    bool         // Read was called; set by Read alone, cleared by whoever wants to know
 	hold    bool         // Read takes nothing from the network
 	ready   bool         // Read takes only what is there already
 
@@ -64,6 +65,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.hold {
 		return 0, errHeld
 	}
+	w.busy = true
 	if w.request != nil {
 		return w.ask(p)
 	}

@@ -21,7 +21,7 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 	r.Dropped = q.Discard
 	for interim := 0; ; interim++ {
 		var f *Failure
-		if br, f = fillHead(br, cn); f != nil {
+		if br, s.marks, f = fillHead(br, cn); f != nil {
 			return f
 		}
 		if f = r.readHead(br, &s.head); f != nil {
@@ -34,8 +34,10 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 			return failInterim
 		}
 	}
-	for _, v := range s.head.Cookies() {
-		r.SetCookie = append(r.SetCookie, string(v))
+	if s.marks&markCookies != 0 {
+		for _, v := range s.head.Cookies() {
+			r.SetCookie = append(r.SetCookie, string(v))
+		}
 	}
 	if r.Status == 401 {
 		for _, v := range s.head.PeekAll("WWW-Authenticate") {
@@ -58,7 +60,10 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 	if br.Buffered() > 0 {
 		return failSurplus
 	}
-	if encoding := s.head.ContentEncoding(); len(encoding) > 0 && len(r.Body) > 0 {
+	if s.marks&markEncoding == 0 || len(r.Body) == 0 {
+		return nil
+	}
+	if encoding := s.head.ContentEncoding(); len(encoding) > 0 {
 		body, err := cn.net.coder.Decode(string(encoding), r.Body, maxBody)
 		if err != nil {
 			return decodeFailure(err)
@@ -68,50 +73,96 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 	return nil
 }
 
-// fillHead makes sure that br holds a whole response header. A header that does
-// not fit goes on in a bigger reader, which it returns.
-func fillHead(br *bufio.Reader, cn *conn) (*bufio.Reader, *Failure) {
+// fillHead makes sure that br holds a whole response header, and tells what may
+// be in it. A header that does not fit goes on in a bigger reader, which it
+// returns.
+func fillHead(br *bufio.Reader, cn *conn) (*bufio.Reader, marks, *Failure) {
 	for seen := 0; ; {
 		b, _ := br.Peek(br.Buffered())
 		if !bytes.HasPrefix(b, protoPrefix[:min(len(b), len(protoPrefix))]) {
-			return br, failMalformed
+			return br, 0, failMalformed
 		}
-		if endOfHead(b, max(seen-3, 0)) {
-			return br, nil
+		if m, whole := scanHead(b, max(seen-3, 0)); whole {
+			if seen > 0 {
+				m = markAll // lines before were not looked at
+			}
+			return br, m, nil
 		}
 		seen = len(b)
 		if seen == br.Size() {
 			if seen >= maxHead {
-				return br, failHeadTooLarge
+				return br, 0, failHeadTooLarge
 			}
 			rest := io.MultiReader(bytes.NewReader(bytes.Clone(b)), cn.Conn)
 			br = bufio.NewReaderSize(rest, maxHead)
 			if _, err := br.Peek(seen); err != nil {
-				return br, IOFailure(err)
+				return br, 0, IOFailure(err)
 			}
 			continue
 		}
 		if _, err := br.Peek(seen + 1); err != nil {
-			return br, IOFailure(err)
+			return br, 0, IOFailure(err)
 		}
 	}
 }
 
 var protoPrefix = []byte("HTTP/1.")
 
-// endOfHead reports whether an empty line follows in b[from:].
-func endOfHead(b []byte, from int) bool {
+// marks are what a header may hold beside what is always looked for. They spare
+// a usual response the search for what it does not have.
+type marks uint8
+
+const (
+	markConnection marks = 1 << iota // Connection, and not just keep-alive
+	markEncoding                     // Content-Encoding
+	markCookies                      // Set-Cookie
+	markAll        = markConnection | markEncoding | markCookies
+)
+
+// scanHead reports whether an empty line follows in b[from:], and which marks
+// the lines have that begin before it.
+func scanHead(b []byte, from int) (m marks, whole bool) {
 	for {
 		i := bytes.IndexByte(b[from:], '\n')
 		if i < 0 {
-			return false
+			return m, false
 		}
 		from += i + 1
 		rest := b[from:]
 		if len(rest) > 0 && rest[0] == '\n' || len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' {
-			return true
+			return m, true
+		}
+		m |= mark(rest)
+	}
+}
+
+var keepAlive = []byte("Connection: keep-alive\r\n")
+
+// mark returns the marks of the line that b begins with, at least. It looks at
+// the letters that tell the names in question from other frequent ones.
+func mark(b []byte) marks {
+	if len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		return markAll // goes on with the line before
+	}
+	if len(b) < len("Connection") {
+		return 0
+	}
+	switch b[0] | 0x20 {
+	case 'c':
+		switch b[len("Connecti")] | 0x20 {
+		case 'o':
+			if !bytes.HasPrefix(b, keepAlive) {
+				return markConnection
+			}
+		case 'e':
+			return markEncoding
+		}
+	case 's':
+		if b[len("Set")] == '-' {
+			return markCookies
 		}
 	}
+	return 0
 }
 
 // readHead parses the header at the start of br's buffer and keeps its bytes.
@@ -316,6 +367,3 @@ func asksClose(headers []Header) bool {
 
 // bytesOf returns the bytes of s without a copy. They must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
-
-// stringOf returns b as a string without a copy. b must not change any more.
-func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
