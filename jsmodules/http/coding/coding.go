@@ -24,6 +24,8 @@ var (
 	ErrTooLarge = errors.New("decoded body is larger than the limit")
 	// ErrMalformed says that a body is not what its content coding promises.
 	ErrMalformed = errors.New("malformed content coding")
+	// ErrExpired says that decoding was given up because it took too long.
+	ErrExpired = errors.New("decoding took too long")
 )
 
 // MaxCodings is how many codings may lie over one another.
@@ -32,6 +34,9 @@ const MaxCodings = 4
 // zstdWindow is the largest window a zstd frame may ask for, in bytes: more
 // than that must not be sent with HTTP (RFC 9659, section 3).
 const zstdWindow = 8 << 20
+
+// maxStep is how many bytes are decoded at most between two looks at the time.
+const maxStep = 64 << 10
 
 // maxScratch is the largest buffer kept for reuse, in bytes.
 const maxScratch = 1 << 20

@@ -312,3 +312,26 @@ func TestOwnership(t *testing.T) {
 		}
 	}
 }
+
+// However little a body is, decoding it ends when the time is over.
+func TestDecodeUntil(t *testing.T) {
+	var c Coder
+	body, _, err := c.Encode([]string{"gzip"}, make([]byte, 8<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _, err = c.Encode([]string{"br"}, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	out, err := c.DecodeUntil("gzip, br", body, 64<<20, func() bool { asked++; return asked > 10 })
+	if out != nil || !errors.Is(err, ErrExpired) || asked != 11 {
+		t.Errorf("got %d bytes, %v after asking %d times", len(out), err, asked)
+	}
+	asked = 0
+	out, err = c.DecodeUntil("gzip, br", body, 64<<20, func() bool { asked++; return false })
+	if err != nil || len(out) != 8<<20 || asked < 8<<20/maxStep {
+		t.Errorf("got %d bytes, %v, asked %d times", len(out), err, asked)
+	}
+}

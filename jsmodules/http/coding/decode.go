@@ -27,6 +27,12 @@ var errClosed = errors.New("read of a closed body")
 // body [ErrMalformed]. The result is the caller's unless nothing was undone:
 // then it is body itself.
 func (c *Coder) Decode(encodings string, body []byte, limit int64) ([]byte, error) {
+	return c.DecodeUntil(encodings, body, limit, nil)
+}
+
+// DecodeUntil is Decode that gives up with [ErrExpired] when expired, which is
+// asked every 64 KiB at least, reports true: a small body can take seconds.
+func (c *Coder) DecodeUntil(encodings string, body []byte, limit int64, expired func() bool) ([]byte, error) {
 	list, n, err := stages(encodings)
 	if err != nil {
 		return nil, err
@@ -38,7 +44,7 @@ func (c *Coder) Decode(encodings string, body []byte, limit int64) ([]byte, erro
 		return body, nil
 	}
 	in := c.bytesReader(body)
-	r := c.chain(list[:n], in, nil, limit)
+	r := c.chain(list[:n], in, nil, limit, expired)
 	buf := c.buffer()
 	_, err = buf.ReadFrom(r)
 	r.close()
@@ -67,7 +73,7 @@ func (c *Coder) NewReader(encodings string, src io.Reader, limit int64) (io.Read
 	if n == 0 {
 		return &reader{stage: &stage{coding: identity, dec: base, below: base, left: limit}}, nil
 	}
-	return &reader{stage: c.chain(list[:n], c.bufferedReader(base), base, limit)}, nil
+	return &reader{stage: c.chain(list[:n], c.bufferedReader(base), base, limit, nil)}, nil
 }
 
 // reader is a stage whose Close may be called more than once.
@@ -121,6 +127,8 @@ type stage struct {
 	dec    io.Reader
 	left   int64 // bytes it may still give
 	err    error // for ever
+
+	expired func() bool // whether to give up; nil: never
 }
 
 // input is a *bytes.Reader or a *bufio.Reader.
@@ -132,13 +140,13 @@ type input interface {
 // chain puts a stage for each coding over in. Every stage is under the limit, so
 // that the work is bounded as the result is: an inner one may give gigabytes
 // that the next turns into nothing.
-func (c *Coder) chain(list []coding, in input, below source, limit int64) *stage {
+func (c *Coder) chain(list []coding, in input, below source, limit int64, expired func() bool) *stage {
 	var s *stage
 	for _, k := range list {
 		if s != nil {
 			in, below = c.bufferedReader(s), s
 		}
-		s = &stage{coder: c, coding: k, in: in, below: below, left: limit}
+		s = &stage{coder: c, coding: k, in: in, below: below, left: limit, expired: expired}
 	}
 	return s
 }
@@ -158,6 +166,10 @@ func (s *stage) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if s.expired != nil && s.expired() {
+		s.err = ErrExpired
+		return 0, s.err
+	}
 	if s.left <= 0 {
 		// Whether that was all takes one byte more to know.
 		var one [1]byte
@@ -170,7 +182,7 @@ func (s *stage) Read(p []byte) (int, error) {
 			}
 		}
 	}
-	n, err := s.dec.Read(p[:min(int64(len(p)), s.left)])
+	n, err := s.dec.Read(p[:min(int64(len(p)), s.left, maxStep)])
 	s.left -= int64(n)
 	if err != nil {
 		return n, s.fail(err)

@@ -250,8 +250,11 @@ func IOFailure(err error) *Failure {
 
 // decodeFailure says why a body could not be decompressed.
 func decodeFailure(err error) *Failure {
-	if errors.Is(err, coding.ErrTooLarge) {
+	switch {
+	case errors.Is(err, coding.ErrTooLarge):
 		return failBodyTooLarge
+	case errors.Is(err, coding.ErrExpired):
+		return FailTimeout
 	}
 	return failDecode
 }

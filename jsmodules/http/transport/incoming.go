@@ -181,12 +181,9 @@ func (in *incoming) finish(n *Network) *Failure {
 	if in.encoding == "" {
 		return nil
 	}
-	body, err := n.coder.Decode(in.encoding, r.Body, maxBody)
-	if err != nil {
-		return decodeFailure(err)
-	}
-	r.Body = body
-	return nil
+	var f *Failure
+	r.Body, f = n.decode(in.encoding, r.Body, in.q)
+	return f
 }
 
 // appendCanonical appends a name as it is written in HTTP/1.1.

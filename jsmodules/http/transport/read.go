@@ -64,11 +64,9 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 		return nil
 	}
 	if encoding := s.head.ContentEncoding(); len(encoding) > 0 {
-		body, err := cn.net.coder.Decode(string(encoding), r.Body, maxBody)
-		if err != nil {
-			return decodeFailure(err)
-		}
-		r.Body = body
+		var f *Failure
+		r.Body, f = cn.net.decode(string(encoding), r.Body, q)
+		return f
 	}
 	return nil
 }
@@ -317,13 +315,13 @@ func (n *Network) drop(src io.Reader) (int64, error) {
 }
 
 // growth says how many bytes more to make room for: as many as there are
-// already, but no more than are announced.
+// already, but no more than are announced, or kept.
 func growth(have int, length, got int64) int {
 	n := max(have, 1<<10)
 	if length >= 0 {
-		n = int(min(int64(max(n, firstGrowth)), length-got))
+		return int(min(int64(max(n, firstGrowth)), length-got))
 	}
-	return n
+	return max(1, min(n, maxBody+1-have))
 }
 
 // skipTrailers reads the end of a chunked body.

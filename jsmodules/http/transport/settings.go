@@ -56,6 +56,15 @@ func NewNetwork(dial func(ctx context.Context, network, address string) (net.Con
 // calls are on it.
 func (n *Network) Clock() time.Duration { return time.Since(n.base) }
 
+// decode undoes the content codings of a body, by q's deadline.
+func (n *Network) decode(encodings string, body []byte, q *Call) ([]byte, *Failure) {
+	body, err := n.coder.DecodeUntil(encodings, body, maxBody, func() bool { return n.Clock() > q.Deadline+q.Slack })
+	if err != nil {
+		return nil, decodeFailure(err)
+	}
+	return body, nil
+}
+
 // Options say how a client talks. The zero value is a plain client.
 type Options struct {
 	BaseURL   string            // what relative URLs are put behind; "" refuses them
