@@ -213,11 +213,11 @@ func portOf(address string) string { return address[strings.LastIndexByte(addres
 
 var responseFeatures = []feature{
 	{name: "response headers", test: testResponseHeaders},
-	{name: "response bodies", test: testBodiesBack},
+	{name: "response bodies", test: testBodiesBack, core: true},
 	{name: "codings", test: testCodings, direct: true},
 	{name: "statuses", test: testStatuses, direct: true},
-	{name: "redirects", test: testRedirectsOn},
+	{name: "redirects", test: testRedirectsOn, core: true},
 	{name: "cookies", test: testCookiesOn},
-	{name: "cookie domains", test: testCookieDomains, rows: func(r *row) bool { return !r.absolute() }},
-	{name: "peer", test: testPeer},
+	{name: "cookie domains", test: testCookieDomains, direct: true},
+	{name: "peer", test: testPeer, core: true},
 }

@@ -193,11 +193,11 @@ func testInterrupt(t *testing.T, b *bench) {
 }
 
 var sessionFeatures = []feature{
-	{name: "reuse", test: testReuse},
+	{name: "reuse", test: testReuse, core: true},
 	{name: "batch", test: testBatchOn},
 	{name: "async", test: testAsync},
-	{name: "client", test: testClientOn},
+	{name: "client", test: testClientOn, direct: true},
 	{name: "auth", test: testAuth, direct: true},
-	{name: "ntlm", test: testNTLM, rows: func(r *row) bool { return r.version == "1.1" && !r.absolute() }},
-	{name: "interrupt", test: testInterrupt},
+	{name: "ntlm", test: testNTLM, core: true, rows: func(r *row) bool { return r.version == "1.1" && !r.absolute() }},
+	{name: "interrupt", test: testInterrupt, core: true},
 }

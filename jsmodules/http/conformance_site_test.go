@@ -283,6 +283,32 @@ func (s *site) serve(w nethttp.ResponseWriter, r *nethttp.Request) {
 		case <-s.ended:
 		}
 		io.WriteString(w, "end")
+	case "endless":
+		io.Copy(w, pattern{})
+	case "drip":
+		for {
+			if _, err := io.WriteString(w, "x"); err != nil || r.Context().Err() != nil {
+				return
+			}
+			nethttp.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	case "bomb":
+		h.Set("Content-Encoding", "gzip")
+		w.Write(bomb())
+	case "interim":
+		h.Set("Link", "</a>")
+		for range count {
+			w.WriteHeader(103)
+		}
+		io.WriteString(w, "final")
+	case "huge-header":
+		for i := range 50 {
+			h.Set(fmt.Sprint("X-", i), strings.Repeat("v", 4<<10))
+		}
+	case "short":
+		h.Set("Content-Length", "100")
+		io.WriteString(w, "short")
 	case "close":
 		h.Set("Connection", "close")
 		io.WriteString(w, "closed")

@@ -74,10 +74,10 @@ func testBlocked(t *testing.T, b *bench) {
 
 // testTimeoutsOn lets time run out in every phase that the target has a hand in.
 func testTimeoutsOn(t *testing.T, b *bench) {
-	const limit, slack = 150, 100
+	const limit = 100
 	w := b.run(t, script{init: fmt.Sprintf(`
 		const timed = (f) => { const from = Date.now(); const r = f(); const took = Date.now() - from; say(r.status, r.error_code, r.body, took >= %d - 2, took <= %d || took) };
-	`, limit, limit+slack), body: fmt.Sprintf(`
+	`, limit, limit+crowd.Milliseconds()), body: fmt.Sprintf(`
 		timed(() => http.get(base + '/gate/never', {timeout: %[1]d}));
 		timed(() => http.get(base + '/gate/never?head', {timeout: %[1]d}));
 		timed(() => http.get(base + '/gate/never?head', {timeout: %[1]d, responseType: 'none'}));
@@ -127,9 +127,9 @@ func unreachable(b *bench) string {
 }
 
 var timeFeatures = []feature{
-	{name: "timings", test: testTimings},
+	{name: "timings", test: testTimings, core: true},
 	{name: "blocked", test: testBlocked, direct: true},
-	{name: "timeouts", test: testTimeoutsOn},
+	{name: "timeouts", test: testTimeoutsOn, core: true},
 	{name: "broken", test: testBroken, direct: true},
 	{name: "unreachable", test: testUnreachable, direct: true},
 }
