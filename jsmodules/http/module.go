@@ -49,7 +49,7 @@ type module struct {
 	req     request // of the call in progress, when it is not a batch
 	busy    bool    // req is in use
 	flight  flight
-	errands []errand   // of other packages
+	errands []*Errand  // of other packages
 	clients []*session // of http.Client objects that were used
 	rand    *rand.Rand // see random; nil until needed
 	methods methods

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -349,40 +350,46 @@ func (f *fuse) putOut() {
 	f.over = true
 }
 
-// errand is a goroutine that another package has in a VU.
-type errand struct {
+// Errand is a goroutine that another package has in a VU. For the VU's goroutine.
+type Errand struct {
 	cancel context.CancelFunc
 	done   chan struct{}
+	over   bool
 }
 
+// Over reports whether the iteration that began it is over, and has ended it.
+func (e *Errand) Over() bool { return e.over }
+
 // Go runs f on a goroutine of its own. ctx ends when the iteration does, which
-// then waits for f. f must not touch JavaScript, and not panic.
-func (s Session) Go(f func(ctx context.Context)) (ctx context.Context) {
+// then waits for f, and when f has returned. f must not touch JavaScript, and not
+// panic.
+func (s Session) Go(f func(ctx context.Context)) *Errand {
 	m := s.m
 	parent := m.aloft().ctx
 	m.client.Watch(parent)
-	e := errand{done: make(chan struct{})}
-	ctx, e.cancel = context.WithCancel(parent)
-	kept := m.errands[:0]
-	for _, other := range m.errands {
+	ctx, cancel := context.WithCancel(parent)
+	e := &Errand{cancel: cancel, done: make(chan struct{})}
+	m.errands = slices.DeleteFunc(m.errands, func(other *Errand) bool {
 		select {
 		case <-other.done:
+			return true
 		default:
-			kept = append(kept, other)
+			return false
 		}
-	}
-	m.errands = append(kept, e)
+	})
+	m.errands = append(m.errands, e)
 	go func() {
 		defer close(e.done)
-		defer e.cancel()
+		defer cancel()
 		f(ctx)
 	}()
-	return ctx
+	return e
 }
 
 // recall ends the errands of an iteration, and waits for them.
 func (m *module) recall() {
 	for _, e := range m.errands {
+		e.over = true
 		e.cancel()
 	}
 	for _, e := range m.errands {

@@ -102,6 +102,24 @@ func TestNoResponse(t *testing.T) {
 	broken(t, 1037, "connection closed without a response", 0, func(c net.Conn) {})
 }
 
+// A failure that comes with the last events is not lost between them and the
+// loop that asks for more.
+func TestFailuresAreNotLost(t *testing.T) {
+	url := rawServer(t, func(c net.Conn) {
+		if ask(c) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata:12\n\n\r\nnonsense\r\n")
+		}
+	})
+	newWorld(t, newPlan(), url, "", `
+		let events = 0, failures = 0, errors = 0, ends = 0;
+		for (let i = 0; i < 300; i++) {
+			try { for await (const e of sse.events('URL')) events++ } catch (e) { failures++ }
+			const es = new EventSource('URL'); es.onerror = () => errors++;
+			await new Promise(done => es.onend = done); ends++;
+		}
+		say(events, failures, errors, ends);`).says("300 300 300 300")
+}
+
 // What a few bytes grow to when they are decompressed is bounded as well.
 func TestBomb(t *testing.T) {
 	broken(t, 1039, "a line of the event stream is longer than 1 MiB", 1, func(c net.Conn) {
@@ -121,30 +139,31 @@ func TestNotCompressed(t *testing.T) {
 
 // The timeout holds until the response begins, not longer.
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	url := rawServer(t, func(c net.Conn) {
 		if ask(c) {
 			_, _ = c.Read(make([]byte, 1))
 		}
 	})
 	newWorld(t, newPlan(), url, "", `
-		const res = sse.open('URL', {timeout: 50}); say(res.status, res.error_code, res.error);
-		const es = new EventSource('URL', {timeout: 50}); es.onerror = e => say(e.error_code, e.error);
+		const res = sse.open('URL', {timeout: 400}); say(res.status, res.error_code, res.error);
+		const es = new EventSource('URL', {timeout: 400}); es.onerror = e => say(e.error_code, e.error);
 	`).says("0 1050 request timeout", "1050 request timeout")
 	url = serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		stream(w, "data:1\n\n")
-		time.Sleep(120 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond)
 		stream(w, "data:2\n\n")
 	})
 	newWorld(t, newPlan(), url, "", `
-		sse.open('URL', {timeout: 50}, c => c.on('event', e => say(e.data)));
-		for await (const e of sse.events('URL', {timeout: 50})) say(e.data);
+		sse.open('URL', {timeout: 400}, c => c.on('event', e => say(e.data)));
+		for await (const e of sse.events('URL', {timeout: 400})) say(e.data);
 	`).says("1", "2", "1", "2")
 	// A body that is no stream must be there in time.
 	url = serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		w.(nethttp.Flusher).Flush()
 		<-r.Context().Done()
 	})
-	newWorld(t, newPlan(), url, "", `const res = sse.open('URL', {timeout: 50}); say(res.status, res.error_code)`).says("0 1050")
+	newWorld(t, newPlan(), url, "", `const res = sse.open('URL', {timeout: 400}); say(res.status, res.error_code)`).says("0 1050")
 }
 
 // A body that is no stream is read like any, and within the same bounds.
@@ -322,6 +341,7 @@ func TestBytes(t *testing.T) {
 
 // What a stream takes is seen while it lasts, and counted once.
 func TestBytesOfLongStreams(t *testing.T) {
+	t.Parallel()
 	var out atomic.Int64
 	url := rawServer(t, func(c net.Conn) {
 		if !ask(c) {

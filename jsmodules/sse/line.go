@@ -12,30 +12,33 @@ import (
 // line runs a subscription on a goroutine of its own and carries what that tells
 // to the VU's goroutine, one piece at a time and each only after ask.
 //
-// The subscription's goroutine has ended when the last ending was taken, or the
-// iteration is over. All fields are the VU's but those that never change.
+// The subscription's goroutine ends when the last ending was handed over, or the
+// iteration is over.
 type line struct {
-	m    *module
-	take func(news)
-
+	m     *module
+	take  func(news)
 	turns chan func(func()) // has room for one
-	over  context.Context   // ends with the iteration
-	own   context.Context   // ends with the stream
-	cut   context.CancelCauseFunc
+	lazy  bool              // that the stream is open is told with the first events
 
-	lazy bool     // that the stream is open is told with the first events
-	held *opening // the goroutine's: not yet told
+	// Of the subscription's goroutine.
+	over, own context.Context // end with the iteration, with the stream
+	held      *opening        // not yet told
 
-	asked bool // and not yet answered
-	done  bool // the last ending was taken
+	// Of the VU's goroutine.
+	errand *http.Errand
+	cut    context.CancelCauseFunc // ends own
+	asked  bool                    // and not yet answered
+	done   bool                    // the last ending was taken
 }
 
 // start begins s. take is called on the VU's goroutine with what was asked for.
 func (m *module) start(s *subscription, lazy bool, take func(news)) *line {
 	l := &line{m: m, take: take, lazy: lazy, turns: make(chan func(func()), 1)}
 	ready := make(chan struct{})
-	l.over = http.Of(m.v).Go(func(over context.Context) {
-		<-ready
+	l.errand = http.Of(m.v).Go(func(over context.Context) {
+		l.over = over
+		l.own, l.cut = context.WithCancelCause(over)
+		close(ready)
 		defer l.cut(nil)
 		defer func() {
 			if p := recover(); p != nil {
@@ -45,8 +48,7 @@ func (m *module) start(s *subscription, lazy bool, take func(news)) *line {
 		}()
 		s.run(l.own, func() *http.Live { return s.req.OpenIn(l.own) }, l.tell)
 	})
-	l.own, l.cut = context.WithCancelCause(l.over)
-	close(ready)
+	<-ready
 	return l
 }
 
@@ -80,8 +82,9 @@ func (l *line) ask() {
 	}
 }
 
-// ended reports whether nothing will come any more.
-func (l *line) ended() bool { return l.done || l.over.Err() != nil }
+// ended reports whether nothing will come any more: it was all taken, or the
+// iteration that began the stream is over.
+func (l *line) ended() bool { return l.done || l.errand.Over() }
 
 // hangUp ends the stream. The last ending is still to be taken.
 func (l *line) hangUp() { l.cut(http.ErrAborted) }
