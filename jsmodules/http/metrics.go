@@ -96,7 +96,7 @@ func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *transport.Call,
 	rec := w.rec
 	t := &r.Timings
 	rec.Record(set.reqs, 1)
-	if r.Fail != transport.FailInterrupted {
+	if r.Fail != transport.FailInterrupted && r.Fail != failAborted {
 		rec.Record(set.duration, millis(t.Duration()))
 		if w.scheduled {
 			rec.Record(w.p.responseSeries(set, &key), millis(t.Duration()+w.delay))

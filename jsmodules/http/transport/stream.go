@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http/httputil"
 	"sync"
 	"time"
@@ -23,8 +24,9 @@ type bodyStream struct {
 	reuse bool          // the connection may carry another request after the body
 	eof   bool          // the body was read to its end
 
-	mu     sync.Mutex // Close may come from another goroutine than Read
-	closed bool
+	mu      sync.Mutex // Close may come from another goroutine than Read
+	reading bool
+	closed  bool
 }
 
 // newBodyStream returns the body of which br holds the beginning. adopt makes
@@ -75,10 +77,24 @@ func (e *exactly) Read(p []byte) (int, error) {
 
 // Read implements io.Reader.
 func (b *bodyStream) Read(p []byte) (int, error) {
-	if b.plain != nil {
-		return b.plain.Read(p)
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return 0, net.ErrClosed
 	}
-	return (*sentBody)(b).Read(p)
+	b.reading = true
+	b.mu.Unlock()
+	var n int
+	var err error
+	if b.plain != nil {
+		n, err = b.plain.Read(p)
+	} else {
+		n, err = (*sentBody)(b).Read(p)
+	}
+	b.mu.Lock()
+	b.reading = false
+	b.mu.Unlock()
+	return n, err
 }
 
 // sentBody is the body as it was sent.
@@ -135,7 +151,7 @@ func (b *bodyStream) Close() error {
 		return nil
 	}
 	b.closed = true
-	if !b.eof { // and perhaps read from at this moment: its buffers stay with it
+	if b.reading || !b.eof { // its buffers stay with who reads
 		b.c.discard(b.cn) // its reader, if there is one now, ends with an error
 		return nil
 	}
