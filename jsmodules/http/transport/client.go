@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmload/swarm/jsmodules/http/proxy"
@@ -31,6 +32,8 @@ type Client struct {
 	open    *conn  // list of all open connections, idle and in use
 	epoch   uint64 // counts contexts; a late end of an earlier one is told by it
 	ended   bool   // the context has ended: open nothing
+
+	opened atomic.Uint32 // connections, so far
 
 	vu     uint64          // which of the local addresses to send from; 0: any
 	ctx    context.Context // watched; VU's goroutine only
@@ -198,7 +201,23 @@ func (c *Client) proxy(q *Call) *proxy.Proxy {
 // connect opens a connection for q through px, TLS included, by q's deadline,
 // offering the protocols of alpn, and notes how long the steps took. What a
 // proxy does is part of connecting.
-func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, tm *Timings) (*conn, *Failure) {
+//
+// Lookup, dial and handshake take a deeper stack than a request, and a goroutine
+// keeps the stack that it has needed once. So they have a goroutine of their own,
+// which ends and gives it back. Whoever opens connections all the time needs the
+// stack all the time, and goes without.
+func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, tm *Timings) (cn *conn, fail *Failure) {
+	if c.opened.Add(1) > maxAside {
+		return c.establish(ctx, q, px, alpn, tm)
+	}
+	var steps sync.WaitGroup
+	steps.Go(func() { cn, fail = c.establish(ctx, q, px, alpn, tm) })
+	steps.Wait()
+	return cn, fail
+}
+
+// establish does the work of connect.
+func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, tm *Timings) (*conn, *Failure) {
 	n, t := c.net, q.Target
 	if n.CheckHost != nil {
 		if err := n.CheckHost(t.SNI); err != nil {

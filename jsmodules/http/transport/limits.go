@@ -9,6 +9,7 @@ const (
 	maxBody     = 64 << 20 // bytes of a response body that is kept, before and after decompression
 	maxInterim  = 32       // 1xx responses before the final one
 	maxIdle     = 64       // idle connections of one VU
+	maxAside    = 8        // connections that a VU opens on goroutines of their own
 	readBuffer  = 4 << 10
 	firstGrowth = 32 << 10 // bytes allocated for a body before any more of it has arrived
 	inlineBody  = 16 << 10 // request bodies up to this many bytes are sent with the header in one write
