@@ -5,21 +5,15 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"context"
-	"crypto/hmac"
-	"crypto/md5"
 	"crypto/sha256"
 	"crypto/tls"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	nethttp "net/http"
-	"net/http/httputil"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,7 +28,6 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 	"github.com/swarmload/swarm/jsmodules/http/peers"
-	"golang.org/x/crypto/md4"
 )
 
 // site is a target that speaks every version of HTTP and keeps accounts: what
@@ -440,179 +433,4 @@ func (p *sitePackets) WriteTo(b []byte, addr net.Addr) (int, error) {
 	n, err := p.PacketConn.WriteTo(b, addr)
 	p.s.sent.Add(int64(n))
 	return n, err
-}
-
-// relay stands in front of another server and counts what goes through.
-type relay struct {
-	addr           string
-	received, sent atomic.Int64 // bytes from and to clients
-	open           atomic.Int64
-}
-
-func newRelay(t testing.TB, to string) *relay {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{addr: l.Addr().String()}
-	var running sync.WaitGroup
-	var mu sync.Mutex
-	open := map[net.Conn]bool{}
-	keep := func(c net.Conn) {
-		mu.Lock()
-		defer mu.Unlock()
-		open[c] = true
-	}
-	pass := func(to, from net.Conn, count *atomic.Int64) {
-		var b [32 << 10]byte
-		for {
-			n, err := from.Read(b[:])
-			count.Add(int64(n))
-			if n > 0 {
-				if _, werr := to.Write(b[:n]); werr != nil {
-					err = errors.Join(err, werr)
-				}
-			}
-			if err != nil {
-				if c, ok := to.(*net.TCPConn); ok {
-					c.CloseWrite()
-				}
-				return
-			}
-		}
-	}
-	running.Go(func() {
-		for {
-			front, err := l.Accept()
-			if err != nil {
-				return
-			}
-			r.open.Add(1)
-			running.Go(func() {
-				defer r.open.Add(-1)
-				back, err := net.Dial("tcp", to)
-				if err != nil {
-					front.Close()
-					return
-				}
-				keep(front)
-				keep(back)
-				running.Go(func() { pass(back, front, &r.received) })
-				pass(front, back, &r.sent)
-				front.Close()
-				back.Close()
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		for c := range open {
-			c.Close()
-		}
-		mu.Unlock()
-		running.Wait()
-	})
-	return r
-}
-
-// ntlm asks for NTLM (MS-NLMP), which logs in a connection: a challenge is
-// good for the connection it was sent on, and so is the login.
-func (s *site) ntlm(w nethttp.ResponseWriter, r *nethttp.Request) {
-	io.Copy(io.Discard, r.Body)
-	c := r.Context().Value(connKey{}).(*connState)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	message, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "NTLM "))
-	deny := func(challenge string) {
-		w.Header().Set("WWW-Authenticate", strings.TrimSpace("NTLM "+challenge))
-		w.WriteHeader(401)
-	}
-	switch {
-	case len(message) < 12 || string(message[:8]) != "NTLMSSP\x00":
-		deny("")
-	case message[8] == 1:
-		c.challenge = []byte("8 bytes!")
-		m := make([]byte, 48)
-		copy(m, "NTLMSSP\x00\x02")
-		binary.LittleEndian.PutUint32(m[16:], 48)         // target name: empty, at the end
-		binary.LittleEndian.PutUint32(m[20:], 0x00828201) // Unicode, NTLM, always sign, extended security, target info
-		copy(m[24:], c.challenge)
-		binary.LittleEndian.PutUint16(m[40:], 4) // target info: its end alone
-		binary.LittleEndian.PutUint16(m[42:], 4)
-		binary.LittleEndian.PutUint32(m[44:], 48)
-		deny(base64.StdEncoding.EncodeToString(append(m, 0, 0, 0, 0)))
-	case message[8] == 3 && c.challenge != nil:
-		part := func(at int) []byte {
-			n, from := int(binary.LittleEndian.Uint16(message[at:])), int(binary.LittleEndian.Uint32(message[at+4:]))
-			if from < 0 || from+n > len(message) {
-				return nil
-			}
-			return message[from : from+n]
-		}
-		response, domain, user := part(20), part(28), part(36)
-		md := md4.New()
-		md.Write(utf16le("secret"))
-		key := hmac.New(md5.New, md.Sum(nil))
-		key.Write(utf16le(strings.ToUpper(fromUTF16(user)) + fromUTF16(domain)))
-		proof := hmac.New(md5.New, key.Sum(nil))
-		proof.Write(c.challenge)
-		c.challenge = nil
-		if len(response) < 16 {
-			deny("")
-			return
-		}
-		proof.Write(response[16:])
-		if !hmac.Equal(proof.Sum(nil), response[:16]) {
-			deny("")
-			return
-		}
-		fmt.Fprintf(w, "hello %s of %s", fromUTF16(user), fromUTF16(domain))
-	default:
-		deny("")
-	}
-}
-
-// utf16le and fromUTF16 convert ASCII to UTF-16LE and back.
-func utf16le(s string) (b []byte) {
-	for i := range len(s) {
-		b = append(b, s[i], 0)
-	}
-	return b
-}
-
-func fromUTF16(b []byte) string {
-	var s []byte
-	for i := 0; i+1 < len(b); i += 2 {
-		s = append(s, b[i])
-	}
-	return string(s)
-}
-
-// newForward starts an HTTP proxy for absolute URLs that keeps connections and
-// headers as they are, which tinyproxy does not: it drops repeated ones.
-func newForward(t testing.TB) string {
-	t.Helper()
-	onward := &nethttp.Transport{DisableCompression: true, DisableKeepAlives: true}
-	pass := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}, Transport: onward, ErrorLog: log.New(io.Discard, "", 0)}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &nethttp.Server{Handler: nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
-		if r.Header.Get("Proxy-Authorization") != "Basic bWU6c2VjcmV0" {
-			w.WriteHeader(407)
-			return
-		}
-		r.Header.Del("Proxy-Authorization")
-		pass.ServeHTTP(w, r)
-	})}
-	var serving sync.WaitGroup
-	serving.Go(func() { proxy.Serve(l) })
-	t.Cleanup(func() {
-		proxy.Close()
-		serving.Wait()
-	})
-	return l.Addr().String()
 }
