@@ -194,9 +194,9 @@ func testCookieDomains(t *testing.T, b *bench) {
 }
 
 func testPeer(t *testing.T, b *bench) {
-	tls, host, port := "", "127.0.0.1", portOf(b.address(b.site))
+	tls, ocsp, host, port := "", "", "127.0.0.1", portOf(b.address(b.site))
 	if b.secure {
-		tls = "tls1.3"
+		tls, ocsp = "tls1.3", "unknown"
 	}
 	if b.front != nil {
 		port = portOf(b.front.addr)
@@ -204,9 +204,9 @@ func testPeer(t *testing.T, b *bench) {
 	b.run(t, script{body: `
 		for (let i = 0; i < 2; i++) {
 			const r = http.get(base + '/echo');
-			say(r.remote_ip, r.remote_port, r.tls_version, /^(TLS_|$)/.test(r.tls_cipher_suite) && (r.tls_cipher_suite === '') === (r.tls_version === ''), r.proto, r.url === base + '/echo');
+			say(r.remote_ip, r.remote_port, r.tls_version, /^(TLS_|$)/.test(r.tls_cipher_suite) && (r.tls_cipher_suite === '') === (r.tls_version === ''), r.proto, r.url === base + '/echo', r.ocsp.status);
 		}
-	`, want: []string{fmt.Sprintf("%s %s %s true %s true", host, port, tls, b.proto), fmt.Sprintf("%s %s %s true %s true", host, port, tls, b.proto)}})
+	`, want: []string{fmt.Sprintf("%s %s %s true %s true %s", host, port, tls, b.proto, ocsp), fmt.Sprintf("%s %s %s true %s true %s", host, port, tls, b.proto, ocsp)}})
 }
 
 func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }

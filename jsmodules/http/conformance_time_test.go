@@ -1,11 +1,16 @@
 package http
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/swarmload/swarm/engine/plan"
+	"github.com/swarmload/swarm/sandbox"
 )
 
 // waitFor polls until ok.
@@ -96,6 +101,36 @@ func testTimeoutsOn(t *testing.T, b *bench) {
 	}
 }
 
+// testSlowConnect lets time run out before there is a connection: nobody takes
+// it, or somebody does and keeps silent in the handshake.
+func testSlowConnect(t *testing.T, b *bench) {
+	const limit = 100
+	timed := fmt.Sprintf(`
+		const timed = url => { const from = Date.now(); const r = http.get(url, {timeout: %d}); const took = Date.now() - from; say(r.status, r.error_code, took >= %[1]d - 2, took <= %d || took, r.timings.duration) };
+	`, limit, limit+crowd.Milliseconds())
+	b.run(t, script{init: timed, body: "timed(base + '/echo')", want: []string{"0 1211 true true 0"}, unsent: 1, adjust: func(h *sandbox.Host) {
+		h.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		h.DialPacket = func(ctx context.Context, _ string) (net.PacketConn, net.Addr, error) {
+			<-ctx.Done()
+			return nil, nil, ctx.Err()
+		}
+	}})
+	if !b.row.secure || b.version == "3" {
+		return
+	}
+	silent := rawServer(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+	w := newWorld(t, b.plan(), timed, fmt.Sprintf("timed('%s')", strings.Replace(silent, "http:", "https:", 1)))
+	if got := w.run(); got[0] != "0 1050 true true 0" {
+		t.Errorf("a silent handshake came to %q", got)
+	}
+	if a := w.value("http_req_tls_handshaking"); a.Max < limit-2 {
+		t.Errorf("tls_handshaking is %v of %d ms", a.Max, limit)
+	}
+}
+
 // testBroken has the target break off in the middle.
 func testBroken(t *testing.T, b *bench) {
 	w := b.run(t, script{body: `
@@ -130,6 +165,7 @@ var timeFeatures = []feature{
 	{name: "timings", test: testTimings, core: true},
 	{name: "blocked", test: testBlocked, direct: true},
 	{name: "timeouts", test: testTimeoutsOn, core: true},
+	{name: "slow connect", test: testSlowConnect, direct: true},
 	{name: "broken", test: testBroken, direct: true},
 	{name: "unreachable", test: testUnreachable, direct: true},
 }
