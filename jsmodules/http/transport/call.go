@@ -189,7 +189,7 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	}
 	cn := fresh
 	if cn == nil {
-		cn, r.Fail = c.connect(ctx, q, px, nil, &r.Timings)
+		cn, r.Fail = c.connect(ctx, q, px, nil, r)
 	}
 	if cn != nil {
 		start := c.net.Clock()

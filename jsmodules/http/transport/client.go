@@ -206,18 +206,18 @@ func (c *Client) proxy(q *Call) *proxy.Proxy {
 // keeps the stack that it has needed once. So they have a goroutine of their own,
 // which ends and gives it back. Whoever opens connections all the time needs the
 // stack all the time, and goes without.
-func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, tm *Timings) (cn *conn, fail *Failure) {
+func (c *Client) connect(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, r *Reply) (cn *conn, fail *Failure) {
 	if c.opened.Add(1) > maxAside {
-		return c.establish(ctx, q, px, alpn, tm)
+		return c.establish(ctx, q, px, alpn, r)
 	}
 	var steps sync.WaitGroup
-	steps.Go(func() { cn, fail = c.establish(ctx, q, px, alpn, tm) })
+	steps.Go(func() { cn, fail = c.establish(ctx, q, px, alpn, r) })
 	steps.Wait()
 	return cn, fail
 }
 
 // establish does the work of connect.
-func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, tm *Timings) (*conn, *Failure) {
+func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn []string, r *Reply) (*conn, *Failure) {
 	n, t := c.net, q.Target
 	if n.CheckHost != nil {
 		if err := n.CheckHost(t.SNI); err != nil {
@@ -228,10 +228,10 @@ func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn [
 	defer cancel()
 	names := lookup{n: n}
 	start := n.Clock()
-	cn, err := c.dial(names.trace(dialCtx), t, px)
+	cn, err := c.dial(names.trace(dialCtx), t, px, r)
 	now := n.Clock()
-	tm.LookingUp += names.took
-	tm.Connecting += now - start - names.took
+	r.Timings.LookingUp += names.took
+	r.Timings.Connecting += now - start - names.took
 	if err != nil {
 		switch {
 		case ctx.Err() != nil:
@@ -253,8 +253,9 @@ func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn [
 	cn.arm(n.base, q.Deadline, 0)
 	defer cn.endWith(ctx)()
 	err = tc.Handshake()
-	tm.TLSHandshaking += n.Clock() - now
+	r.Timings.TLSHandshaking += n.Clock() - now
 	if err != nil {
+		r.count(cn.wire)
 		c.discard(cn)
 		return nil, handshakeFailure(err, t.SNI)
 	}
@@ -266,7 +267,7 @@ func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn [
 }
 
 // dial opens a connection to t, or has px do it.
-func (c *Client) dial(ctx context.Context, t *Target, px *proxy.Proxy) (*conn, error) {
+func (c *Client) dial(ctx context.Context, t *Target, px *proxy.Proxy, r *Reply) (*conn, error) {
 	n := c.net
 	var w *wire
 	open := func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -288,6 +289,9 @@ func (c *Client) dial(ctx context.Context, t *Target, px *proxy.Proxy) (*conn, e
 		nc, err = c.dialThrough(ctx, open, t, px)
 	}
 	if err != nil {
+		if w != nil {
+			r.count(w) // what was said to a proxy
+		}
 		return nil, err
 	}
 	return &conn{Conn: nc, net: n, wire: w, peer: newPeer(w.Conn)}, nil

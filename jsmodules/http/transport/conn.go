@@ -152,6 +152,13 @@ func (w *wire) taken() (in, out int64) {
 	return w.in.Swap(0), w.out.Swap(0)
 }
 
+// count adds the bytes of a connection that came to nothing.
+func (r *Reply) count(w interface{ taken() (in, out int64) }) {
+	in, out := w.taken()
+	r.Received += in
+	r.Sent += out
+}
+
 // arm makes I/O on the connection fail at deadline, or up to slack later.
 func (c *conn) arm(base time.Time, deadline, slack time.Duration) {
 	if c.deadline >= deadline && c.deadline <= deadline+slack {

@@ -88,7 +88,7 @@ func (d *datagrams) taken() (in, out int64) { return d.in.Swap(0), d.out.Swap(0)
 
 // dialQUIC opens a connection to network address addr of q's target. The
 // handshakes of transport and TLS are one in QUIC: all of it is TLSHandshaking.
-func (c *Client) dialQUIC(ctx context.Context, q *Call, addr string, deadline time.Duration, tm *Timings) (*quicLink, *Failure) {
+func (c *Client) dialQUIC(ctx context.Context, q *Call, addr string, deadline time.Duration, r *Reply) (*quicLink, *Failure) {
 	n, t := c.net, q.Target
 	if n.CheckHost != nil {
 		if err := n.CheckHost(t.SNI); err != nil {
@@ -102,7 +102,7 @@ func (c *Client) dialQUIC(ctx context.Context, q *Call, addr string, deadline ti
 	defer cancel()
 	names := lookup{n: n}
 	pc, to, err := n.DialPacket(names.trace(dialCtx), addr)
-	tm.LookingUp += names.took
+	r.Timings.LookingUp += names.took
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, FailInterrupted
@@ -128,10 +128,11 @@ func (c *Client) dialQUIC(ctx context.Context, q *Call, addr string, deadline ti
 		MaxIncomingUniStreams:          quicServerStreams,
 	})
 	k.born = n.Clock()
-	tm.TLSHandshaking += k.born - start
+	r.Timings.TLSHandshaking += k.born - start
 	if err != nil {
 		k.transport.Close()
 		pc.Close()
+		r.count(k.socket)
 		if ctx.Err() != nil {
 			return nil, FailInterrupted
 		}
@@ -143,6 +144,7 @@ func (c *Client) dialQUIC(ctx context.Context, q *Call, addr string, deadline ti
 	go k.accept()
 	if err := k.greet(); err != nil {
 		k.close()
+		r.count(k.socket)
 		return nil, h3Failure(err, false)
 	}
 	return k, nil

@@ -88,7 +88,7 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 				via = only3
 			}
 		}
-		k, cn, reused, fail := c.join(ctx, q, px, via, alternative, &r.Timings)
+		k, cn, reused, fail := c.join(ctx, q, px, via, alternative, r)
 		if fail != nil {
 			if alternative != "" && fail != FailInterrupted && c.net.Clock() < q.Deadline {
 				c.avoid(q.Target.Origin)
@@ -143,7 +143,7 @@ const maxAttempts = 8
 
 // join returns a connection for q: a shared one, reused or not, or one for
 // HTTP/1.1 that was just opened (or none, and it is to be HTTP/1.1).
-func (c *Client) join(ctx context.Context, q *Call, px *proxy.Proxy, v version, alternative string, tm *Timings) (k carrier, cn *conn, reused bool, fail *Failure) {
+func (c *Client) join(ctx context.Context, q *Call, px *proxy.Proxy, v version, alternative string, r *Reply) (k carrier, cn *conn, reused bool, fail *Failure) {
 	key := share{q.Target.Origin, px, v == only3}
 	alone := c.set.opt.NoReuse
 	waited := false
@@ -175,7 +175,7 @@ func (c *Client) join(ctx context.Context, q *Call, px *proxy.Proxy, v version, 
 		c.opening = append(c.opening, o)
 	}
 	c.mu.Unlock()
-	k, cn, fail = c.openShared(ctx, q, px, v, alternative, tm)
+	k, cn, fail = c.openShared(ctx, q, px, v, alternative, r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !alone {
@@ -212,7 +212,7 @@ func (c *Client) await(ctx context.Context, done <-chan struct{}, deadline time.
 }
 
 // openShared opens a connection for q, to another address if alternative is one.
-func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, alternative string, tm *Timings) (carrier, *conn, *Failure) {
+func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, alternative string, r *Reply) (carrier, *conn, *Failure) {
 	if v == only3 {
 		switch {
 		case !q.Target.secure:
@@ -228,7 +228,7 @@ func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v ver
 		if alternative != "" {
 			addr, deadline = alternative, min(deadline, c.net.Clock()+altConnect)
 		}
-		k, fail := c.dialQUIC(ctx, q, addr, deadline, tm)
+		k, fail := c.dialQUIC(ctx, q, addr, deadline, r)
 		if fail != nil {
 			return nil, nil, fail
 		}
@@ -243,7 +243,7 @@ func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v ver
 	case px != nil && px.Absolute():
 		return nil, nil, failH2Proxy
 	}
-	cn, fail := c.connect(ctx, q, px, alpn, tm)
+	cn, fail := c.connect(ctx, q, px, alpn, r)
 	if fail != nil {
 		if v == only2 && fail.Code == codeTLS && strings.Contains(fail.Text, "no application protocol") {
 			fail = failNoH2
@@ -254,6 +254,7 @@ func (c *Client) openShared(ctx context.Context, q *Call, px *proxy.Proxy, v ver
 		if v == agreed {
 			return nil, cn, nil
 		}
+		r.count(cn.wire)
 		c.discard(cn)
 		return nil, nil, failNoH2
 	}
