@@ -35,7 +35,7 @@ var rows = []row{
 	{name: "h3", version: "3", proto: "HTTP/3.0", secure: true, shared: true},
 	{name: "h1-proxy", version: "1.1", proto: "HTTP/1.1", via: "http"},
 	{name: "h1-tls-proxy", version: "1.1", proto: "HTTP/1.1", secure: true, via: "http", brief: true},
-	{name: "h2-proxy", proto: "HTTP/2.0", secure: true, shared: true, via: "http"},
+	{name: "h2-proxy", proto: "HTTP/2.0", secure: true, shared: true, via: "http", brief: true},
 	{name: "h1-tls-httpsproxy", version: "1.1", proto: "HTTP/1.1", secure: true, via: "https", brief: true},
 	{name: "h2-httpsproxy", proto: "HTTP/2.0", secure: true, shared: true, via: "https", brief: true},
 	{name: "h1-socks5", version: "1.1", proto: "HTTP/1.1", via: "socks5", brief: true},
