@@ -50,6 +50,19 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+func TestMetricsCanBeDerivedFrom(t *testing.T) {
+	w := newWorld(nil)
+	err := w.run(t, `class Mine extends Counter {}; const c = new Mine("c"), d = Reflect.construct(Counter, ["d"])`, `
+		c.add(3); d.add(4);
+		if (!(c instanceof Mine) || !(c instanceof Counter) || !(d instanceof Counter)) fail("class");`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, d := w.series(t, "c")["scenario=default"], w.series(t, "d")["scenario=default"]; c.Sum != 3 || d.Sum != 4 {
+		t.Errorf("counted %v and %v", c.Sum, d.Sum)
+	}
+}
+
 func TestMetricsAreInspected(t *testing.T) {
 	in, err := compile(t, imports+`new Rate("r"); new Counter("c"); new Trend("t", true); export default function(){}`).Inspect(context.Background(), newWorld(nil).host)
 	if err != nil {
@@ -71,6 +84,7 @@ func TestMetricsRefuse(t *testing.T) {
 		`new Counter("twice"); new Rate("twice")`:      "twice",
 		`new Counter("http_reqs", true)`:               "http_reqs",
 		`const M = {Counter}; M.Counter("x")`:          "Counter must be called with new",
+		`Counter.call(new Rate("x"), "y")`:             "Counter must be called with new",
 		`new Counter("x").add(1)`:                      "samples cannot be added in init",
 		`Counter.prototype.add(1)`:                     "add must be called on a metric",
 		`const {add} = new Counter("x"); add(1)`:       "add must be called on a metric",

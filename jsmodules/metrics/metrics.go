@@ -88,10 +88,10 @@ type custom struct {
 
 // class makes the constructor of one type of metric.
 func (in *instance) class(name string, t metric.Type) *goja.Object {
-	var constructor *goja.Object
-	constructor = in.v.Constructor(name, 2, func(call goja.ConstructorCall) *goja.Object {
+	var prototype *goja.Object
+	constructor := in.v.Constructor(name, 2, func(call goja.ConstructorCall) *goja.Object {
 		// Called as a method, without new, This is whatever it is a method of.
-		if !in.v.Runtime().InstanceOf(call.This, constructor) {
+		if !inherits(call.This, prototype) {
 			in.v.Throw("TypeError", name+" must be called with new")
 		}
 		return in.define(call, name, t)
@@ -99,9 +99,21 @@ func (in *instance) class(name string, t metric.Type) *goja.Object {
 	if in.add == nil {
 		in.add = in.v.Func("add", 2, in.addSample)
 	}
-	prototype := constructor.Get("prototype").(*goja.Object)
+	prototype = constructor.Get("prototype").(*goja.Object)
 	_ = prototype.DefineDataProperty("add", in.add, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	return constructor
+}
+
+// inherits reports whether o was made by the class with that prototype, or one
+// derived from it. Runtime.InstanceOf tells the same, and leaves a kilobyte of
+// functions behind that it needs for that.
+func inherits(o, prototype *goja.Object) bool {
+	for p := o.Prototype(); p != nil; p = p.Prototype() {
+		if p == prototype {
+			return true
+		}
+	}
+	return false
 }
 
 func (in *instance) define(call goja.ConstructorCall, class string, t metric.Type) *goja.Object {
