@@ -65,6 +65,7 @@ type seriesKey struct {
 
 // seriesSet holds the series that one request records to.
 type seriesSet struct {
+	key                                                                        seriesKey
 	reqs, failed                                                               *metric.Series
 	duration, blocked, connecting, tlsHandshaking, sending, waiting, receiving *metric.Series
 	sent, received                                                             *metric.Series
@@ -77,7 +78,6 @@ type seriesSet struct {
 type recorder struct {
 	p    *program
 	rec  *metric.Recorder
-	key  seriesKey
 	last *seriesSet
 
 	// Of the iteration the requests belong to, see [sandbox.VU.Delay].
@@ -89,9 +89,9 @@ type recorder struct {
 func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *transport.Call, r *transport.Reply, v verdict, code int) {
 	key := w.p.seriesKey(scope, tags, q, r, v, code)
 	set := w.last
-	if set == nil || key != w.key {
+	if set == nil || key != set.key {
 		set = w.p.seriesOf(&key)
-		w.key, w.last = key, set
+		w.last = set
 	}
 	rec := w.rec
 	t := &r.Timings
@@ -231,6 +231,7 @@ func (p *program) newSeriesSet(k *seriesKey) *seriesSet {
 	scope, tags := scopeTags(k.scope), p.tagsOf(k)
 	reg, m := p.host.Registry, &p.metrics
 	set := &seriesSet{
+		key:            *k,
 		reqs:           reg.Series(m.reqs, tags),
 		duration:       reg.Series(m.duration, tags),
 		blocked:        reg.Series(m.blocked, tags),

@@ -46,8 +46,6 @@ type module struct {
 	expect *expectation
 	object *goja.Object
 
-	req     request // of the call in progress, when it is not a batch
-	busy    bool    // req is in use
 	flight  flight
 	errands []*Errand  // of other packages
 	clients []*session // of http.Client objects that were used

@@ -35,6 +35,8 @@ type program struct {
 	proxies  cache.Cache[string, *proxy.Proxy]
 	fileMark *goja.Symbol // a property of what http.file returns
 
+	requests sync.Pool // of *request
+
 	tagSets  cache.Cache[string, *tagSet]
 	series   cache.Cache[seriesKey, *seriesSet]
 	warnings cache.Cache[string, struct{}]
@@ -56,6 +58,7 @@ func newProgram(h *sandbox.Host) (*program, error) {
 	if p.own, err = p.newHabits(&p.opt); err != nil {
 		return nil, fmt.Errorf("option %w", err)
 	}
+	p.requests.New = func() any { return new(request) }
 	p.clients.Limit = maxClientKinds
 	p.proxies.Limit = maxProxies
 	p.tagSets.Limit = maxTagSets

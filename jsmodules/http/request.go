@@ -75,14 +75,13 @@ func (m *module) online(s *session, where string) {
 
 // perform makes one request and returns the response.
 func (m *module) perform(s *session, where, method string, u, body, params goja.Value) goja.Value {
-	r := &m.req
-	if m.busy {
-		// A getter or toString that decode runs makes a request of its own.
-		r = new(request)
-	} else {
-		m.busy = true
-		defer func() { m.busy = false }()
-	}
+	// Lent, not the VU's own: a getter or toString that decode runs may make
+	// another, and a VU that sleeps needs none.
+	r := m.p.requests.Get().(*request)
+	defer func() {
+		*r = request{}
+		m.p.requests.Put(r)
+	}()
 	m.decode(s, where, r, method, u, body, params)
 	return m.send(s, r)
 }
