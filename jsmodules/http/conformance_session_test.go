@@ -94,7 +94,7 @@ func testBatchOn(t *testing.T, b *bench) {
 func testAsync(t *testing.T, b *bench) {
 	b.run(t, script{body: `
 		let order = [];
-		const slow = http.asyncRequest('GET', base + '/delay/60').then(r => { order.push('slow'); return r.body });
+		const slow = http.asyncRequest('GET', base + '/delay/150').then(r => { order.push('slow'); return r.body });
 		const quick = http.asyncRequest('POST', base + '/echo', 'body', {tags: {a: 'b'}}).then(r => { order.push('quick'); return r.json().text });
 		order.push('script');
 		return Promise.all([slow, quick]).then(all => say(order.join(), all.join()))
@@ -120,12 +120,12 @@ func testClientOn(t *testing.T, b *bench) {
 		say(api.post('p', {a: 1}).json().text, api.batch(['1', '2']).map(r => r.json().uri).join());
 		return api.asyncRequest('PUT', 'q', 'z').then(r => say(r.json().method, r.json().text));
 	`, want: []string{"/echo/items?a=1 1 mine true", "undefined who=module", "a=1 /echo/1,/echo/2", "PUT z"}})
-	want := int64(3) // two of the client's, for its batch
+	most := int64(3) // two of the client's, for its batch, unless one is done before the other begins
 	if b.shared {
-		want = 2
+		most = 2
 	}
-	if n != want && !b.absolute() {
-		t.Errorf("%d connections, want %d", n, want)
+	if n < 2 || n > most {
+		t.Errorf("%d connections, want from 2 to %d", n, most)
 	}
 }
 
