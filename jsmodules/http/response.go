@@ -26,18 +26,18 @@ type response struct {
 	url    string // of the last request, after redirects
 	moved  bool   // there were redirects
 	binary bool
+	lent   bool // sentBody is memory of the script's
+	valid  bool // the body is known to be JSON
 
 	// The first request, as the script asked for it.
 	method, sentURL, host string
 	sentHeaders           []transport.Header
 	sentBody, sentCookie  string
 	sentSource            transport.Source
-	lent                  bool // sentBody is memory of the script's
 
 	bodyValue goja.Value     // body, made
 	tree      goja.Value     // json(), parsed
 	document  *html.Document // html(), parsed
-	valid     bool           // the body is known to be JSON
 	own       map[string]goja.Value
 }
 
