@@ -47,6 +47,7 @@ type wire struct {
 	err     error        // last error of Read
 	busy    bool         // Read was called; set by Read alone, cleared by whoever wants to know
 	hold    bool         // Read takes nothing from the network
+	surplus [1]byte      // of drained; here, lest it is allocated each time
 	ready   bool         // Read takes only what is there already
 
 	clock   func() time.Duration
@@ -140,9 +141,8 @@ func (c *conn) drained() bool {
 	if c.direct() {
 		return true
 	}
-	var b [1]byte
 	c.wire.hold = true
-	n, err := c.Conn.Read(b[:])
+	n, err := c.Conn.Read(c.wire.surplus[:])
 	c.wire.hold = false
 	return n == 0 && errors.Is(err, errHeld)
 }
