@@ -96,6 +96,7 @@ func New(c Config) *Run {
 	series := func(name string) *metric.Series { return c.Registry.Series(c.Registry.Lookup(name), tags) }
 	r.vus, r.vusMax, r.exceptions = series(metric.VUs), series(metric.VUsMax), series(metric.ScriptErrors)
 	r.monitor = health.New(c.Registry, tags)
+	r.monitor.Follow(c.Sleepers.Late)
 	r.host = &executor.Host{
 		Plan:     c.Plan,
 		Pool:     newPool(c.Script, c.Plan),

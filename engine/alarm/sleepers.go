@@ -39,6 +39,11 @@ const (
 	// overslept is how late an alarm comes when the processor is short; then
 	// they are woken one by one.
 	overslept = time.Millisecond
+	// patience is how late a sleeper may be woken for the sake of the others.
+	// Where the processor stays short all would be woken later and later, so
+	// from then on more are woken at once: the square of the milliseconds above.
+	// That is few after a moment's standstill, and as many as become due soon.
+	patience = 10 * time.Millisecond
 )
 
 // NewSleepers returns sleepers that go by an alarm, which is theirs from now on.
@@ -122,11 +127,7 @@ func (s *Sleepers) watch() {
 		s.mu.Lock()
 		if !s.closed {
 			now := time.Since(s.zero)
-			batch := s.batch
-			if now-s.rings > overslept {
-				batch = 1
-			}
-			for ; batch > 0 && len(s.beds) > 0 && s.beds[0].at <= now; batch-- {
+			for batch := s.wakes(now); batch > 0 && len(s.beds) > 0 && s.beds[0].at <= now; batch-- {
 				s.rouse()
 			}
 			if len(s.beds) == 0 {
@@ -137,6 +138,34 @@ func (s *Sleepers) watch() {
 		}
 		s.mu.Unlock()
 	}
+}
+
+// wakes returns how many may be woken now. The caller holds the lock.
+func (s *Sleepers) wakes(now time.Duration) int {
+	if now-s.rings <= overslept {
+		return s.batch
+	}
+	above := max(s.late(now)-patience, 0).Seconds() * 1000
+	return 1 + int(min(above*above, float64(len(s.beds))))
+}
+
+// Late returns how long ago the next sleeper was due: what the processor owes
+// them. It is 0 when nobody sleeps, and for nil.
+func (s *Sleepers) Late() time.Duration {
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.late(time.Since(s.zero))
+}
+
+// late is Late at a time. The caller holds the lock.
+func (s *Sleepers) late(now time.Duration) time.Duration {
+	if len(s.beds) == 0 {
+		return 0
+	}
+	return max(now-s.beds[0].at, 0)
 }
 
 // set makes the alarm ring at a time. The caller holds the lock.

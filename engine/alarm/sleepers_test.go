@@ -141,3 +141,48 @@ func BenchmarkSleepers(b *testing.B) {
 		s.Sleep(&bed, time.Minute, done)
 	}
 }
+
+// lateAlarm is one that rings late: the processor is short.
+type lateAlarm struct {
+	Alarm
+	by time.Duration
+}
+
+func (a lateAlarm) Set(d time.Duration) { a.Alarm.Set(max(d, 0) + a.by) }
+
+// Where every alarm comes late sleepers are late too, but not later and later:
+// as many are woken as become due.
+func TestSleepersAreNotLaterAndLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSleepers(lateAlarm{NewTimer(), 5 * time.Millisecond})
+		var all sync.WaitGroup
+		const many, length, times = 1000, 100 * time.Millisecond, 20
+		var mu sync.Mutex
+		worst := time.Duration(0)
+		for i := range many {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * length / many)
+				var b Bed
+				for range times {
+					begin := time.Now()
+					s.Sleep(&b, length, nil)
+					mu.Lock()
+					worst = max(worst, time.Since(begin)-length)
+					mu.Unlock()
+				}
+			})
+		}
+		time.Sleep(length * times / 2)
+		if late := s.Late(); late <= 0 {
+			t.Errorf("nobody is late, though every alarm is")
+		}
+		all.Wait()
+		s.Close()
+		if worst > 60*time.Millisecond {
+			t.Errorf("slept up to %v longer", worst)
+		}
+		if late := s.Late(); late != 0 {
+			t.Errorf("%v late with nobody asleep", late)
+		}
+	})
+}

@@ -70,6 +70,7 @@ type Monitor struct {
 	lag, cpu, memory, pause, refused *metric.Series
 
 	sockets atomic.Uint64
+	behind  func() time.Duration // see Follow; nil: nothing else is followed
 
 	mu       sync.Mutex
 	vitals   Vitals
@@ -95,6 +96,10 @@ func newMonitor(r *metric.Registry, tags metric.Tags, p process) *Monitor {
 		refused: series(metric.GeneratorSocketErrors),
 	}
 }
+
+// Follow has the monitor ask behind how late what it does not see itself is at
+// present, such as VUs that wait to be woken. It counts as lag. Call it before Run.
+func (m *Monitor) Follow(behind func() time.Duration) { m.behind = behind }
 
 // Close frees what a monitor holds that will not Run. Repeating it is harmless.
 func (m *Monitor) Close() { m.process.close() }
@@ -142,6 +147,9 @@ func (m *Monitor) late(now, due time.Time, r *reading) time.Time {
 			return now.Add(beat)
 		}
 		lag := now.Sub(due)
+		if m.behind != nil {
+			lag = max(lag, m.behind())
+		}
 		m.rec.Record(m.lag, milliseconds(lag))
 		r.beats++
 		if lag > lateAfter {
