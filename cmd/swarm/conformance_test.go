@@ -49,7 +49,7 @@ func TestTotals(t *testing.T) {
 		{"HTTP/1.1 over TLS", "1.1", bin.HTTPS, "HTTP/1.1", bin, 24},
 		{"HTTP/2", "2", bin.H2, "HTTP/2.0", bin, 24},
 		{"h2c", "h2c", bin.H2C, "HTTP/2.0", bin, 0},
-		{"HTTP/3", "3", quic.H3, "HTTP/3.0", quic, 1500},
+		{"HTTP/3", "3", quic.H3, "HTTP/3.0", quic, 4 << 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			reqs := tt.server.Requests(tt.protocol)

@@ -211,8 +211,8 @@ func (b *bench) run(t *testing.T, s script) *world {
 }
 
 // quicEnd bounds what one QUIC connection sends, either way, after its last
-// request: a datagram that is sent once more, and the goodbye.
-const quicEnd = 1500
+// request: a few datagrams that are sent once more, and the goodbye.
+const quicEnd = 4 << 10
 
 // closeAlert is the size of a close_notify alert of TLS 1.3 on the wire (RFC 8446, 5.2 and 6.1).
 const closeAlert = 5 + 2 + 1 + 16

@@ -129,8 +129,8 @@ func testSlowConnect(t *testing.T, b *bench) {
 	if got := w.run(); got[0] != "0 1050 true true 0" {
 		t.Errorf("a silent handshake came to %q", got)
 	}
-	if a := w.value("http_req_tls_handshaking"); a.Max < limit-2 {
-		t.Errorf("tls_handshaking is %v of %d ms", a.Max, limit)
+	if a := w.value("http_req_tls_handshaking"); a.Max < limit/2 {
+		t.Errorf("tls_handshaking is %v of %d ms", a.Max, limit) // less what connecting took
 	}
 }
 
