@@ -24,7 +24,8 @@ const (
 	HTTPReqReceiving      = "http_req_receiving"
 	HTTPReqFailed         = "http_req_failed"
 	// HTTPReqRetries is ours: requests that were sent a second time because
-	// their connection was closed before an answer came. Each is one of
+	// their connection was closed before an answer came, or HTTP/2 or HTTP/3
+	// said that they were not looked at. Each is one of
 	// http_reqs, but the target may have received it twice.
 	HTTPReqRetries = "http_req_retries"
 

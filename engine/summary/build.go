@@ -61,7 +61,7 @@ func Build(in Input) *Summary {
 		s.Notes = append(s.Notes, "too many series to keep each of them by time: in charts, in CSV and where runs are compared, the rarest of a metric are counted together")
 	}
 	if n := total(in.Set, metric.HTTPReqRetries); n > 0 {
-		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection was closed before an answer came; the target may have received both")
+		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection ended, or that the server refused, before an answer came; the target may have received both")
 	}
 	if s.Iterations == 0 && s.Interrupted > 0 && len(in.Faults) == 0 {
 		s.Notes = append(s.Notes, "no iteration came to its end: all that began were cut off")

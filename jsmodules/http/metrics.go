@@ -126,6 +126,33 @@ func (w *recorder) record(scope *sandbox.Scope, tags *tagSet, q *transport.Call,
 	}
 }
 
+// recordCut writes what there is of q when it was given up. What the target may
+// have counted is counted here, with the status it had if its response was on
+// the way; it says nothing about the target, so nothing is measured. Bytes are
+// bytes, also of a connection over which nothing was asked.
+func (w *recorder) recordCut(scope *sandbox.Scope, tags *tagSet, q *transport.Call, r *transport.Reply, code int) {
+	if !r.Begun {
+		w.transferred(scope, r.Sent, r.Received)
+		return
+	}
+	cut := *r
+	if cut.Status == 0 {
+		cut.Status = r.Cut
+	}
+	w.record(scope, tags, q, &cut, unjudged, code)
+}
+
+// transferred records bytes that belong to no request that is recorded now.
+func (w *recorder) transferred(scope *sandbox.Scope, sent, received int64) {
+	reg, tags := w.p.host.Registry, scopeTags(scope)
+	if sent > 0 {
+		w.rec.Record(reg.Series(w.p.metrics.sent, tags), float64(sent))
+	}
+	if received > 0 {
+		w.rec.Record(reg.Series(w.p.metrics.received, tags), float64(received))
+	}
+}
+
 func scopeTags(s *sandbox.Scope) metric.Tags {
 	if s == nil {
 		return metric.Tags{}

@@ -81,11 +81,7 @@ func (s *session) exchange(ctx context.Context, r *request, scope *sandbox.Scope
 			res.code = res.Fail.Code
 		}
 		if res.Fail == transport.FailInterrupted || res.Fail == failAborted {
-			// The target may have counted it, so it is counted here; it says
-			// nothing about the target, so nothing is measured.
-			if res.Written {
-				w.record(scope, r.tags, q, &res.Reply, unjudged, res.code)
-			}
+			w.recordCut(scope, r.tags, q, &res.Reply, res.code)
 			break
 		}
 		if res.Stream != nil {

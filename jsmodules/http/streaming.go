@@ -210,9 +210,8 @@ func (l *Live) End(f *transport.Failure) {
 	reply, v := res.Reply, l.r.expect.judge(res.Status)
 	if f != nil {
 		res.Fail, res.code = f, f.Code
-		reply.Fail, reply.Status, v = f, 0, l.r.expect.judge(0)
-		if f == transport.FailInterrupted {
-			v = unjudged
+		if reply.Fail, v = f, unjudged; f != transport.FailInterrupted { // else it was answered, as far as it came
+			reply.Status, v = 0, l.r.expect.judge(0)
 		}
 	}
 	reply.Sent -= l.taken
@@ -253,17 +252,6 @@ func (l *Live) Refuse(f *transport.Failure) {
 	}
 }
 
-// transferred records bytes of a request that goes on.
-func (w *recorder) transferred(scope *sandbox.Scope, sent, received int64) {
-	reg, tags := w.p.host.Registry, scopeTags(scope)
-	if sent > 0 {
-		w.rec.Record(reg.Series(w.p.metrics.sent, tags), float64(sent))
-	}
-	if received > 0 {
-		w.rec.Record(reg.Series(w.p.metrics.received, tags), float64(received))
-	}
-}
-
 // collect reads a body that was to be streamed like that of any other response.
 func (s *session) collect(ctx context.Context, q *transport.Call, r *transport.Reply) {
 	st := r.Stream
@@ -282,7 +270,7 @@ func (s *session) collect(ctx context.Context, q *transport.Call, r *transport.R
 		default:
 			r.Fail = st.Failure(err)
 		}
-		r.Status = 0
+		r.Cut, r.Status = r.Status, 0
 	}
 	in, out := st.Taken()
 	r.Received += in

@@ -254,8 +254,8 @@ func TestInterrupted(t *testing.T) {
 		if n := w.value("http_req_duration").Count; n != 0 {
 			t.Errorf("%s: %d durations", code, n)
 		}
-		if n := w.value("http_reqs", "error_code", "1051").Sum; n != 1 {
-			t.Errorf("%s: %v interrupted requests", code, n)
+		if n := w.value("http_reqs", "error_code", "1051", "status", "200").Sum; n != 1 {
+			t.Errorf("%s: %v interrupted requests that were answered", code, n)
 		}
 		if n := w.value("data_received").Sum; n < 100 {
 			t.Errorf("%s: %v bytes received", code, n)

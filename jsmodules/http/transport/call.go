@@ -75,7 +75,9 @@ type Stream interface {
 }
 
 // Timings are the phases of a call. With HTTP/1.1 Receiving is 0 when the whole
-// response came at once.
+// response came at once, and not compressed. Of a call that was sent again,
+// Waiting includes the time of the attempts before, and the phases of connecting
+// are those of all.
 type Timings struct {
 	Blocked, LookingUp, Connecting, TLSHandshaking, Sending, Waiting, Receiving time.Duration
 }
@@ -100,8 +102,10 @@ type Reply struct {
 	SetCookie []string // values of Set-Cookie
 	Location  string   // of a 3xx response
 	Challenge []string // values of WWW-Authenticate of a 401
+	Begun     bool     // some of the request was sent, by any attempt: the target may know of it
 	Written   bool     // the whole request was sent
 	Resent    bool     // it was sent before, over a connection that ended without an answer
+	Cut       int      // the status of a response that was given up while it came, and Status is 0
 	Dropped   bool     // the body was read but not kept
 
 	streamed bool // Stream was made, and has the connection
@@ -142,8 +146,8 @@ func (n *Network) release(s *scratch) {
 // is sent again, once and on a new connection, if RFC 9110 (9.2.2) allows it: its
 // method is idempotent, or none of it had been written. The script sees one
 // request; the bytes of both attempts are counted, the first attempt's time is
-// part of `blocked`, and http_req_retries counts it if the target may have
-// received the first attempt too.
+// part of Waiting, for the target is what took it, and http_req_retries counts
+// the request if the target may have received the first attempt too.
 func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	px := c.proxy(q)
 	var fresh *conn
@@ -169,14 +173,18 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	if !c.set.opt.NoReuse && fresh == nil {
 		for cn := c.reuse(q.Target.Origin, px); cn != nil; cn = c.reuse(q.Target.Origin, px) {
 			// Taking a connection from the list costs less than reading the clock.
-			r.Timings.Blocked = q.Start - q.Queued
+			start := q.Start
+			if r.Begun { // and not by HTTP/1.1
+				start = c.net.Clock()
+			}
+			r.blocked(q, start)
 			before := r.Sent
-			outcome := c.converse(ctx, cn, q, s, r, q.Start)
+			outcome := c.converse(ctx, cn, q, s, r, start)
 			if outcome == done {
 				c.done(s, r)
 				return
 			}
-			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: outcome == resend && r.Sent > before}
+			r.again(outcome == resend && r.Sent > before)
 			if q.Alone && ctx.Err() != nil {
 				r.Fail = FailInterrupted
 				c.done(s, r)
@@ -193,10 +201,26 @@ func (c *Client) Do(ctx context.Context, q *Call, r *Reply) {
 	}
 	if cn != nil {
 		start := c.net.Clock()
-		r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
+		r.blocked(q, start)
 		c.converse(ctx, cn, q, s, r, start)
 	}
 	c.done(s, r)
+}
+
+// again makes r ready for another attempt at the call, keeping what counts of
+// those before. resent tells that the target may have received the last one.
+func (r *Reply) again(resent bool) {
+	t := r.Timings
+	*r = Reply{Sent: r.Sent, Received: r.Received, Begun: r.Begun, Resent: r.Resent || resent, Timings: Timings{
+		LookingUp: t.LookingUp, Connecting: t.Connecting, TLSHandshaking: t.TLSHandshaking, Waiting: t.Duration(),
+	}}
+}
+
+// blocked notes what came before an attempt that begins at start and is of no
+// other phase.
+func (r *Reply) blocked(q *Call, start time.Duration) {
+	t := &r.Timings
+	t.Blocked = start - q.Queued - t.LookingUp - t.Connecting - t.TLSHandshaking - t.Waiting
 }
 
 // done gives s back, unless the stream of r needs it still.
@@ -277,7 +301,7 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 		sent = first
 	}
 	r.Timings.Sending = sent - start
-	r.Timings.Waiting = first - sent
+	r.Timings.Waiting += first - sent
 
 	if readErr == nil {
 		w.busy = false
@@ -302,6 +326,7 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 		r.Fail = IOFailure(readErr)
 	}
 	unsent := w.out.Load() == before
+	r.Begun = r.Begun || !unsent
 	in, out := w.taken()
 	r.Received += in
 	r.Sent += out
@@ -318,7 +343,7 @@ func (c *Client) converse(ctx context.Context, cn *conn, q *Call, s *scratch, r 
 		c.discard(cn)
 	}
 	if r.Fail != nil && r.Fail != failSurplus {
-		r.Status = 0
+		r.Cut, r.Status = r.Status, 0
 	}
 	if used && readErr != nil && closed(r.Fail) && (unsent || idempotent(q.Method)) {
 		return resend

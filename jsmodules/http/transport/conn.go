@@ -45,7 +45,7 @@ type wire struct {
 	net.Conn
 	in, out atomic.Int64 // with HTTP/2, reading and writing are not one goroutine's
 	err     error        // last error of Read
-	busy    bool         // Read was called; set by Read alone, cleared by whoever wants to know
+	busy    bool         // Read was called, or what it gave took time to decode; cleared by whoever wants to know
 	hold    bool         // Read takes nothing from the network
 	surplus [1]byte      // of drained; here, lest it is allocated each time
 	ready   bool         // Read takes only what is there already

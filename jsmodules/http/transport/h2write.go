@@ -295,7 +295,7 @@ func (m *mux) carry(st *stream, r *Reply, start time.Duration) outcome {
 	if waited {
 		start = n.Clock()
 	}
-	r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
+	r.blocked(q, start)
 	if !entered {
 		m.mu.Unlock()
 		r.Fail = st.fail
@@ -303,6 +303,7 @@ func (m *mux) carry(st *stream, r *Reply, start time.Duration) outcome {
 	}
 	r.Peer = m.cn.peer
 	r.Written = m.request(st)
+	r.Begun = r.Begun || !st.unsent
 	m.dropPen(q.Deadline)
 	if !r.Written && m.writeErr == nil {
 		r.Written = m.upload(st)
@@ -334,11 +335,14 @@ func (m *mux) carry(st *stream, r *Reply, start time.Duration) outcome {
 		sent = first
 	}
 	r.Timings.Sending = sent - start
-	r.Timings.Waiting = first - sent
+	r.Timings.Waiting += first - sent
 	r.Timings.Receiving = end - first
 	r.Fail = st.fail
 	if r.Fail == nil && !streamed {
-		r.Fail = st.in.finish(n)
+		var decoded bool
+		if decoded, r.Fail = st.in.finish(n); decoded {
+			r.Timings.Receiving = n.Clock() - first
+		}
 	}
 	if st.first == 0 {
 		r.Timings.Receiving = 0
@@ -347,7 +351,7 @@ func (m *mux) carry(st *stream, r *Reply, start time.Duration) outcome {
 	r.Received += in
 	r.Sent += out
 	if r.Fail != nil {
-		r.Status = 0
+		r.Cut, r.Status = r.Status, 0
 	}
 	if streamed {
 		r.Fail = m.stream(st, r)

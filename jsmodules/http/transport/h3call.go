@@ -71,7 +71,7 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	if waited {
 		start = n.Clock()
 	}
-	r.Timings.Blocked = start - q.Queued - r.Timings.LookingUp - r.Timings.Connecting - r.Timings.TLSHandshaking
+	r.blocked(q, start)
 	if err != nil {
 		call.free()
 		n.quicCalls.Put(call)
@@ -95,6 +95,7 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 		})
 	}
 	sent, up, err := k.send(call)
+	r.Begun = r.Begun || err == nil
 	call.br.Reset(str)
 	// The server may have answered before it had everything: whatever sending
 	// gave, the response tells.
@@ -103,7 +104,11 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	}
 	streamed := err == nil && q.Stream && r.hasBody(q)
 	if err == nil && !streamed {
-		err = call.body(n)
+		if err = call.body(n); err == nil {
+			if _, fail := call.in.finish(n); fail != nil { // a nil one is no nil error
+				err = fail
+			}
+		}
 	}
 	now := n.Clock()
 	r.Written = up == nil && sent > 0
@@ -126,13 +131,8 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	}
 	sent = min(sent, first)
 	r.Timings.Sending = sent - start
-	r.Timings.Waiting = first - sent
+	r.Timings.Waiting += first - sent
 	r.Timings.Receiving = now - first
-	if err == nil && !streamed {
-		if fail := call.in.finish(n); fail != nil {
-			err = fail
-		}
-	}
 	if !uninterrupted() && err != nil {
 		err = FailInterrupted
 	}
@@ -141,7 +141,7 @@ func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.D
 	}
 	if err != nil {
 		r.Fail = h3Failure(err, call.in.final)
-		r.Status = 0
+		r.Cut, r.Status = r.Status, 0
 	}
 	in, out := k.socket.taken()
 	r.Received += in

@@ -171,19 +171,18 @@ func (in *incoming) end() *Failure {
 	return nil
 }
 
-// finish makes the body ready.
-func (in *incoming) finish(n *Network) *Failure {
+// finish makes the body ready, and reports whether that took decoding.
+func (in *incoming) finish(n *Network) (decoded bool, f *Failure) {
 	r := in.r
 	if !in.kept() || len(r.Raw) == r.HeadLen {
-		return nil
+		return false, nil
 	}
 	r.Body = r.Raw[r.HeadLen:len(r.Raw):len(r.Raw)]
 	if in.encoding == "" {
-		return nil
+		return false, nil
 	}
-	var f *Failure
 	r.Body, f = n.decode(in.encoding, r.Body, in.q)
-	return f
+	return true, f
 }
 
 // appendCanonical appends a name as it is written in HTTP/1.1.

@@ -66,6 +66,8 @@ func (r *Reply) read(s *scratch, cn *conn, q *Call) *Failure {
 	if encoding := s.head.ContentEncoding(); len(encoding) > 0 {
 		var f *Failure
 		r.Body, f = cn.net.decode(string(encoding), r.Body, q)
+		// It is a part of receiving, however little there was to read.
+		cn.wire.busy = cn.wire.busy || string(encoding) != "identity"
 		return f
 	}
 	return nil

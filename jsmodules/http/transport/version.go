@@ -80,7 +80,7 @@ type opening struct {
 // server says that it has done nothing about it (RFC 9113, 8.7).
 func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v version, r *Reply) (fresh *conn, handled bool) {
 	resent := false
-	for range maxAttempts {
+	for attempt := range maxAttempts {
 		alternative := ""
 		via := v
 		if v == agreed && c.follows(q) {
@@ -101,7 +101,7 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 			return cn, false
 		}
 		start := q.Start
-		if !reused || resent {
+		if !reused || attempt > 0 {
 			start = c.net.Clock()
 		}
 		before := r.Sent
@@ -120,10 +120,11 @@ func (c *Client) doShared(ctx context.Context, q *Call, px *proxy.Proxy, v versi
 			c.forget(k)
 		}
 		if q.Alone && ctx.Err() != nil {
-			*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent, Fail: FailInterrupted}
+			r.again(false)
+			r.Fail = FailInterrupted
 			return nil, true
 		}
-		*r = Reply{Sent: r.Sent, Received: r.Received, Resent: r.Resent || o != stale && (r.Sent > before || r.Written)}
+		r.again(o != stale && (r.Sent > before || r.Written))
 		if downgrade {
 			c.forget(k)
 			c.mu.Lock()
