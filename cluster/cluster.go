@@ -45,6 +45,8 @@ type Config struct {
 	// InitTimeout bounds how long the script's top level may run before its
 	// options are known; 0 means 60 s.
 	InitTimeout time.Duration
+	// Check has the last word on a plan, as plan.Source has it. May be nil.
+	Check func(p *plan.Plan) error
 }
 
 // Link is the stream to one runner and the handle on what runs it. Close

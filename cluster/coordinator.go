@@ -46,6 +46,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		Exports: inspection.Exports,
 		Metrics: inspection.Metrics,
 		Locate:  locate(c.Bundle),
+		Check:   c.Check,
 	})
 	if err != nil {
 		return nil, err

@@ -107,6 +107,7 @@ func TestRunEndsEarly(t *testing.T) {
 	}{
 		{"init throws", `{}`, map[string]string{"init": "throw no"}, "init: TypeError: no", false, "init"},
 		{"init fails", `{}`, map[string]string{"init": "fault broken"}, "*errors.errorString init: broken", false, "init"},
+		{"program cannot use the plan", `{}`, map[string]string{"program": "unusable is none"}, "plan.Problems proxy: is none", false, "init"},
 		{"program fails", `{}`, map[string]string{"program": "fault broken"}, "*errors.errorString init: broken", false, "init"},
 		{"vu throws", `{}`, map[string]string{"vu": "throw no"}, "init: TypeError: no", false, "init"},
 		{"setup throws", `{}`, map[string]string{"setup": "throw no"}, "setup: TypeError: no", true, "init setup summary"},
@@ -150,6 +151,23 @@ func TestRunReportsProblemsBeforeLoad(t *testing.T) {
 		result, err := tr.run()
 		var problems plan.Problems
 		if !errors.As(err, &problems) || len(problems) != 2 || result != nil {
+			t.Errorf("got %v, %v", result, err)
+		}
+		if tr.observe.plans != 0 || len(tr.observe.phases) != 1 {
+			t.Errorf("went on: %v", tr.observe.phases)
+		}
+	})
+}
+
+func TestRunAsksWhetherThePlanCanBeUsed(t *testing.T) {
+	overBoth(t, func(t *testing.T, connect connect) {
+		tr := newTrial(t, &fake{Options: `{"rps": 3}`, Exports: all}, connect)
+		tr.config.Check = func(p *plan.Plan) error {
+			return &plan.Fault{Path: []string{"rps"}, Message: fmt.Sprintf("%d is no good", p.HTTP.RPS)}
+		}
+		result, err := tr.run()
+		var problems plan.Problems
+		if !errors.As(err, &problems) || err.Error() != "rps: 3 is no good" || result != nil {
 			t.Errorf("got %v, %v", result, err)
 		}
 		if tr.observe.plans != 0 || len(tr.observe.phases) != 1 {

@@ -89,6 +89,8 @@ func (f *fake) act(ctx context.Context, phase string) error {
 		return &vu.Exception{Name: "TypeError", Message: arg, Stack: []vu.Frame{{File: "script.js", Line: 4, Column: 2}}}
 	case "fault":
 		return errors.New(arg)
+	case "unusable":
+		return fmt.Errorf("module: %w", &plan.Fault{Path: []string{"proxy"}, Message: arg})
 	case "hang":
 		<-ctx.Done()
 		return &vu.Interrupted{Cause: ctx.Err()}

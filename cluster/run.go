@@ -294,6 +294,8 @@ func (r *run) failure(phase string, f *wire.Failure, cut bool) error {
 		return &ScriptError{Phase: phase, Err: exception}
 	case cut:
 		return nil
+	case f.GetKind() == wire.Failure_OPTIONS:
+		return plan.Problems{{Message: wire.Shorten(f.GetText(), maxLogText)}}
 	}
 	return fmt.Errorf("%s: %s", phase, wire.Shorten(f.GetText(), maxLogText))
 }

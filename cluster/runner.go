@@ -13,6 +13,7 @@ import (
 	"github.com/swarmload/swarm/engine"
 	"github.com/swarmload/swarm/engine/alarm"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
 )
 
@@ -356,11 +357,14 @@ func failure(ctx context.Context, err error) *wire.Failure {
 	f := &wire.Failure{Kind: wire.Failure_FAULT, Text: wire.Text(wire.Shorten(err.Error(), maxLogText))}
 	var exception *vu.Exception
 	var interrupted *vu.Interrupted
+	var unusable *plan.Fault
 	switch {
 	case errors.As(err, &exception):
 		f.Kind, f.Exception = wire.Failure_EXCEPTION, wire.FromException(exception)
 	case ctx.Err() != nil && (errors.As(err, &interrupted) || errors.Is(err, ctx.Err())):
 		f.Kind = wire.Failure_INTERRUPTED
+	case errors.As(err, &unusable):
+		f.Kind, f.Text = wire.Failure_OPTIONS, wire.Text(wire.Shorten(unusable.Error(), maxLogText))
 	}
 	return f
 }

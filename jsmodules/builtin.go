@@ -2,6 +2,7 @@
 package jsmodules
 
 import (
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/jsmodules/console"
 	"github.com/swarmload/swarm/jsmodules/core"
 	"github.com/swarmload/swarm/jsmodules/execution"
@@ -34,3 +35,7 @@ func Globals() []sandbox.Global {
 		console.Global(),
 	}, fetch.Globals()...)
 }
+
+// Check reports whether the modules can do what a plan asks of them. An error is
+// a *plan.Fault that names the option.
+func Check(p *plan.Plan) error { return http.Check(&p.HTTP) }

@@ -83,6 +83,7 @@ const (
 	Failure_FAULT       Failure_Kind = 0 // an error of ours
 	Failure_EXCEPTION   Failure_Kind = 1 // the script threw
 	Failure_INTERRUPTED Failure_Kind = 2 // cancelled
+	Failure_OPTIONS     Failure_Kind = 3 // the plan cannot be used
 )
 
 // Enum value maps for Failure_Kind.
@@ -91,11 +92,13 @@ var (
 		0: "FAULT",
 		1: "EXCEPTION",
 		2: "INTERRUPTED",
+		3: "OPTIONS",
 	}
 	Failure_Kind_value = map[string]int32{
 		"FAULT":       0,
 		"EXCEPTION":   1,
 		"INTERRUPTED": 2,
+		"OPTIONS":     3,
 	}
 )
 
@@ -3081,15 +3084,16 @@ const file_wire_proto_rawDesc = "" +
 	"setup_data\x18\x03 \x01(\fH\x00R\tsetupData\x88\x01\x01\x12*\n" +
 	"\x05files\x18\x04 \x01(\v2\x14.swarm.wire.v1.FilesR\x05files\x12\x16\n" +
 	"\x06deltas\x18\x05 \x01(\x04R\x06deltasB\r\n" +
-	"\v_setup_data\"\xb9\x01\n" +
+	"\v_setup_data\"\xc6\x01\n" +
 	"\aFailure\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.swarm.wire.v1.Failure.KindR\x04kind\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x126\n" +
-	"\texception\x18\x03 \x01(\v2\x18.swarm.wire.v1.ExceptionR\texception\"1\n" +
+	"\texception\x18\x03 \x01(\v2\x18.swarm.wire.v1.ExceptionR\texception\">\n" +
 	"\x04Kind\x12\t\n" +
 	"\x05FAULT\x10\x00\x12\r\n" +
 	"\tEXCEPTION\x10\x01\x12\x0f\n" +
-	"\vINTERRUPTED\x10\x02\"q\n" +
+	"\vINTERRUPTED\x10\x02\x12\v\n" +
+	"\aOPTIONS\x10\x03\"q\n" +
 	"\n" +
 	"Inspection\x12\x18\n" +
 	"\aoptions\x18\x01 \x01(\fR\aoptions\x12\x18\n" +

@@ -81,6 +81,7 @@ func (s *settler) settle(c *cobra.Command, script string) (*settled, error) {
 			at := b.Locate(path)
 			return plan.Position{File: at.File, Line: at.Line, Column: at.Column}
 		},
+		Check: checkPlan,
 	})
 	if err != nil {
 		return nil, wrap(err, b, false)

@@ -48,16 +48,16 @@ func (n *networkFlags) register(f *pflag.FlagSet) {
 // variables that those given name.
 func (n *networkFlags) options(f *pflag.FlagSet, lookup func(string) (string, bool)) ([]flagOption, error) {
 	all := []flagOption{
-		{"rps", "rps", n.rps},
-		{"http-version", "httpVersion", n.version},
-		{"http-debug", "httpDebug", n.debug},
-		{"dns", "dns", n.dns},
-		{"blacklist-ips", "blacklistIPs", n.blacklistIPs},
-		{"blacklist-ip", "blacklistIPs", n.blacklist},
-		{"block-hostnames", "blockHostnames", n.blockHostnames},
-		{"local-ips", "localIPs", n.localIPs},
-		{"proxy", "proxy", n.proxyOption(lookup)},
-		{"allow-unix-socket", "unixSockets", n.unixSockets},
+		{flag: "rps", option: "rps", value: n.rps},
+		{flag: "http-version", option: "httpVersion", value: n.version},
+		{flag: "http-debug", option: "httpDebug", value: n.debug},
+		{flag: "dns", option: "dns", value: n.dns},
+		{flag: "blacklist-ips", option: "blacklistIPs", value: n.blacklistIPs},
+		{flag: "blacklist-ip", option: "blacklistIPs", value: n.blacklist},
+		{flag: "block-hostnames", option: "blockHostnames", value: n.blockHostnames},
+		{flag: "local-ips", option: "localIPs", value: n.localIPs},
+		{flag: "proxy", option: "proxy", value: n.proxyOption(lookup), parts: n.proxyParts(lookup)},
+		{flag: "allow-unix-socket", option: "unixSockets", value: n.unixSockets},
 	}
 	if f.Changed("tls-min") || f.Changed("tls-max") {
 		versions := map[string]string{}
@@ -66,7 +66,10 @@ func (n *networkFlags) options(f *pflag.FlagSet, lookup func(string) (string, bo
 				versions[end] = tlsVersion(version)
 			}
 		}
-		all = append(all, flagOption{"tls-min", "tlsVersion", versions}, flagOption{"tls-max", "tlsVersion", versions})
+		parts := map[string]string{"min": "--tls-min", "max": "--tls-max"}
+		all = append(all,
+			flagOption{flag: "tls-min", option: "tlsVersion", value: versions, parts: parts},
+			flagOption{flag: "tls-max", option: "tlsVersion", value: versions, parts: parts})
 	}
 	if f.Changed("ca-cert") {
 		certs := []string{}
@@ -77,7 +80,7 @@ func (n *networkFlags) options(f *pflag.FlagSet, lookup func(string) (string, bo
 			}
 			certs = append(certs, text)
 		}
-		all = append(all, flagOption{"ca-cert", "tlsCACerts", certs})
+		all = append(all, flagOption{flag: "ca-cert", option: "tlsCACerts", value: certs})
 	}
 	if !f.Changed("tls-cert") {
 		if f.Changed("tls-key") {
@@ -93,11 +96,14 @@ func (n *networkFlags) options(f *pflag.FlagSet, lookup func(string) (string, bo
 	if err != nil {
 		return nil, err
 	}
-	auth := map[string]string{"cert": cert, "key": key}
+	auth, parts := map[string]string{"cert": cert, "key": key}, map[string]string{"0.password": tlsKeyPassword}
+	if f.Changed("tls-key") {
+		parts["0.key"] = "--tls-key"
+	}
 	if password, ok := lookup(tlsKeyPassword); ok && password != "" {
 		auth["password"] = password
 	}
-	return append(all, flagOption{"tls-cert", "tlsAuth", []any{auth}}), nil
+	return append(all, flagOption{flag: "tls-cert", option: "tlsAuth", value: []any{auth}, parts: parts}), nil
 }
 
 // tlsKeyPassword is a variable and no flag: everybody can read a command line.
@@ -137,6 +143,20 @@ func (n *networkFlags) proxyOption(lookup func(string) (string, bool)) any {
 		return map[string]string{"http": proxyURL(of("HTTP_PROXY")), "https": proxyURL(of("HTTPS_PROXY")), "no": of("NO_PROXY")}
 	}
 	return n.proxy
+}
+
+// proxyParts names the variables that --proxy env goes by.
+func (n *networkFlags) proxyParts(lookup func(string) (string, bool)) map[string]string {
+	if n.proxy != "env" {
+		return nil
+	}
+	parts := map[string]string{}
+	for part, name := range map[string]string{"http": "HTTP_PROXY", "https": "HTTPS_PROXY", "no": "NO_PROXY"} {
+		if _, found := proxyVariable(lookup, name); found != "" {
+			parts[part] = found
+		}
+	}
+	return parts
 }
 
 // proxyURL adds the scheme that such variables may go without.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/swarmload/swarm/engine/plan"
@@ -94,45 +95,48 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 type flagOption struct {
 	flag, option string
 	value        any
+	// parts says, for paths inside the option ("0.key"), which other flag or
+	// variable they are from.
+	parts map[string]string
 }
 
 // options lists the flags with their values, whether they were given or not.
 func (o *overrideFlags) options() []flagOption {
 	return []flagOption{
-		{"vus", "vus", o.vus},
-		{"duration", "duration", o.duration.String()},
-		{"iterations", "iterations", o.iterations},
-		{"stages", "stages", o.stagesList.options()},
-		{"stage", "stages", o.stages.options()},
-		{"users", "users", o.users},
-		{"spawn-rate", "spawnRate", o.spawnRate},
-		{"run-time", "runTime", o.runTime.text},
-		{"host", "baseURL", o.host},
-		{"paused", "paused", o.paused},
-		{"execution-segment", "executionSegment", o.segment},
-		{"execution-segment-sequence", "executionSegmentSequence", o.sequence},
-		{"min-iteration-duration", "minIterationDuration", o.minDuration.String()},
-		{"init-timeout", "initTimeout", o.initTimeout.String()},
-		{"iteration-timeout", "iterationTimeout", o.iterationBound.String()},
-		{"setup-timeout", "setupTimeout", o.setupTimeout.String()},
-		{"teardown-timeout", "teardownTimeout", o.teardownTimeout.String()},
-		{"tag", "tags", o.tags.pairs},
-		{"no-setup", "noSetup", o.noSetup},
-		{"no-teardown", "noTeardown", o.noTeardown},
-		{"no-thresholds", "noThresholds", o.noThresholds},
-		{"system-tags", "systemTags", o.systemTags},
-		{"summary-trend-stats", "summaryTrendStats", o.trendStats},
-		{"summary-time-unit", "summaryTimeUnit", o.timeUnit.value},
-		{"max-redirects", "maxRedirects", o.maxRedirects},
-		{"batch", "batch", o.batch},
-		{"batch-per-host", "batchPerHost", o.batchPerHost},
-		{"user-agent", "userAgent", o.userAgent},
-		{"throw", "throw", o.throw},
-		{"insecure-skip-tls-verify", "insecureSkipTLSVerify", o.insecure},
-		{"no-connection-reuse", "noConnectionReuse", o.noReuse},
-		{"no-vu-connection-reuse", "noVUConnectionReuse", o.noVUReuse},
-		{"no-cookies-reset", "noCookiesReset", o.noCookiesReset},
-		{"discard-response-bodies", "discardResponseBodies", o.discard},
+		{flag: "vus", option: "vus", value: o.vus},
+		{flag: "duration", option: "duration", value: o.duration.String()},
+		{flag: "iterations", option: "iterations", value: o.iterations},
+		{flag: "stages", option: "stages", value: o.stagesList.options()},
+		{flag: "stage", option: "stages", value: o.stages.options()},
+		{flag: "users", option: "users", value: o.users},
+		{flag: "spawn-rate", option: "spawnRate", value: o.spawnRate},
+		{flag: "run-time", option: "runTime", value: o.runTime.text},
+		{flag: "host", option: "baseURL", value: o.host},
+		{flag: "paused", option: "paused", value: o.paused},
+		{flag: "execution-segment", option: "executionSegment", value: o.segment},
+		{flag: "execution-segment-sequence", option: "executionSegmentSequence", value: o.sequence},
+		{flag: "min-iteration-duration", option: "minIterationDuration", value: o.minDuration.String()},
+		{flag: "init-timeout", option: "initTimeout", value: o.initTimeout.String()},
+		{flag: "iteration-timeout", option: "iterationTimeout", value: o.iterationBound.String()},
+		{flag: "setup-timeout", option: "setupTimeout", value: o.setupTimeout.String()},
+		{flag: "teardown-timeout", option: "teardownTimeout", value: o.teardownTimeout.String()},
+		{flag: "tag", option: "tags", value: o.tags.pairs},
+		{flag: "no-setup", option: "noSetup", value: o.noSetup},
+		{flag: "no-teardown", option: "noTeardown", value: o.noTeardown},
+		{flag: "no-thresholds", option: "noThresholds", value: o.noThresholds},
+		{flag: "system-tags", option: "systemTags", value: o.systemTags},
+		{flag: "summary-trend-stats", option: "summaryTrendStats", value: o.trendStats},
+		{flag: "summary-time-unit", option: "summaryTimeUnit", value: o.timeUnit.value},
+		{flag: "max-redirects", option: "maxRedirects", value: o.maxRedirects},
+		{flag: "batch", option: "batch", value: o.batch},
+		{flag: "batch-per-host", option: "batchPerHost", value: o.batchPerHost},
+		{flag: "user-agent", option: "userAgent", value: o.userAgent},
+		{flag: "throw", option: "throw", value: o.throw},
+		{flag: "insecure-skip-tls-verify", option: "insecureSkipTLSVerify", value: o.insecure},
+		{flag: "no-connection-reuse", option: "noConnectionReuse", value: o.noReuse},
+		{flag: "no-vu-connection-reuse", option: "noVUConnectionReuse", value: o.noVUReuse},
+		{flag: "no-cookies-reset", option: "noCookiesReset", value: o.noCookiesReset},
+		{flag: "discard-response-bodies", option: "discardResponseBodies", value: o.discard},
 	}
 }
 
@@ -154,15 +158,18 @@ func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string,
 		return out, err
 	}
 	for _, fromVariable := range []bool{true, false} {
-		values, names := map[string]any{}, map[string]string{}
+		values, places := map[string]any{}, map[string]string{}
 		for _, option := range append(o.options(), network...) {
 			variable := variables[option.flag]
 			if !f.Changed(option.flag) || (variable != "") != fromVariable {
 				continue
 			}
-			values[option.option], names[option.option] = option.value, "--"+option.flag
-			if fromVariable {
-				names[option.option] = variable
+			values[option.option], places[option.option] = option.value, flagPlace(option.flag, variables)
+			for part, place := range option.parts {
+				if flag, is := strings.CutPrefix(place, "--"); is {
+					place = flagPlace(flag, variables)
+				}
+				places[option.option+"."+part] = place
 			}
 		}
 		if len(values) == 0 {
@@ -173,11 +180,16 @@ func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string,
 			return out, fmt.Errorf("flags: %w", err) // a number that is not finite
 		}
 		out.Above = append(out.Above, plan.Layer{Options: data, Locate: func(path []string) plan.Position {
-			if len(path) == 0 {
-				return plan.Position{}
-			}
-			return plan.Position{File: names[path[0]]}
+			return plan.Position{File: places[strings.Join(path, ".")]}
 		}})
 	}
 	return out, nil
+}
+
+// flagPlace names a flag, or the variable that set it.
+func flagPlace(flag string, variables map[string]string) string {
+	if variable := variables[flag]; variable != "" {
+		return variable
+	}
+	return "--" + flag
 }

@@ -152,6 +152,7 @@ func (r *runCommand) run(c *cobra.Command, script string) error {
 		Stop:        stop,
 		Control:     steering,
 		InitTimeout: overrides.InitTimeout(),
+		Check:       checkPlan,
 	})
 	done()
 	watch.display.Close()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -115,7 +114,17 @@ func offline(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("there is no network before the options are settled")
 }
 
-// newDialer returns what opens all connections of a runner.
+// checkPlan reports whether runners can do what a plan asks of them, before one
+// is asked to.
+func checkPlan(p *plan.Plan) error {
+	if _, err := newDialer(&p.HTTP); err != nil {
+		return err
+	}
+	return jsmodules.Check(p)
+}
+
+// newDialer returns what opens all connections of a runner. An error is a
+// *plan.Fault.
 func newDialer(h *plan.HTTP) (*egress.Dialer, error) {
 	o := egress.Options{
 		BlockHosts:  h.BlockHostnames,
@@ -127,20 +136,20 @@ func newDialer(h *plan.HTTP) (*egress.Dialer, error) {
 	for _, text := range h.BlacklistIPs {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("blacklistIPs: %w", err)
+			return nil, &plan.Fault{Path: []string{"blacklistIPs"}, Message: err.Error()}
 		}
 		o.Blacklist = append(o.Blacklist, network)
 	}
 	for _, text := range h.LocalIPs {
 		addresses, err := egress.ParseRange(text)
 		if err != nil {
-			return nil, fmt.Errorf("localIPs: %w", err)
+			return nil, &plan.Fault{Path: []string{"localIPs"}, Message: err.Error()}
 		}
 		o.LocalAddrs = append(o.LocalAddrs, addresses)
 	}
 	d, err := egress.New(o)
 	if err != nil {
-		return nil, fmt.Errorf("network options: %w", err)
+		return nil, &plan.Fault{Message: "options of the network: " + err.Error()}
 	}
 	return d, nil
 }

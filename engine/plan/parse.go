@@ -21,6 +21,10 @@ type Source struct {
 	// Locate returns where the value at path stands in the script, such as
 	// ["scenarios", "buy", "vus"]; the zero Position when it is not known. May be nil.
 	Locate func(path []string) Position
+	// Check is asked about a plan that is right as far as this package can tell.
+	// Its error is a *Fault that names the option, or is about the options as a
+	// whole. May be nil.
+	Check func(p *Plan) error
 }
 
 // Parse reads options (JSON: what the script exports, "" or "{}" when
@@ -49,6 +53,9 @@ func settle(options []byte, o Overrides, src Source) (*draft, value, error) {
 	if d.count() == 0 {
 		d.read(root)
 		d.complete(root)
+	}
+	if d.count() == 0 {
+		d.check(root)
 	}
 	if problems := d.result(); len(problems) > 0 {
 		return nil, value{}, problems

@@ -51,11 +51,14 @@ func (v value) setTLSVersion(dst *string) bool {
 		return false
 	}
 	if !slices.Contains(tlsVersions(), version) {
-		hint := v.to.didYouMean(version, tlsVersions())
-		switch {
-		case slices.Contains(tlsVersions(), "tls"+version):
-			hint = `did you mean "tls` + version + `"?`
-		case version == "ssl3.0":
+		hint := ""
+		// Of versions the closest in spelling is seldom the one that was meant.
+		for _, known := range tlsVersions() {
+			if tlsDigits(version) == tlsDigits(known) {
+				hint = `did you mean "` + known + `"?`
+			}
+		}
+		if version == "ssl3.0" {
 			hint = "nobody should speak SSL 3.0 any more, and swarm cannot"
 		}
 		v.failHint(hint, `must be "tls1.0", "tls1.1", "tls1.2" or "tls1.3", got %s`, v.got())
@@ -63,6 +66,13 @@ func (v value) setTLSVersion(dst *string) bool {
 	}
 	*dst = version
 	return true
+}
+
+// tlsDigits returns the digits of a version of TLS, however it is written; ""
+// when it is none.
+func tlsDigits(version string) string {
+	version = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(version), "tls"), "v")
+	return strings.NewReplacer(".", "", "_", "", " ", "").Replace(version)
 }
 
 // readCipherSuites reads names of suites, insecure ones too: a test may need
@@ -134,11 +144,11 @@ func (d *draft) readTLSAuth(v value) {
 		}
 		for _, key := range []string{"cert", "key"} {
 			if part, given := v.get(key); part.kind == null && (given || v.lacks(key)) {
-				v.failHint(`such as key: open("key.pem")`, "%s is missing", key)
+				v.failHint(`such as `+key+`: "-----BEGIN …"; --tls-cert and --tls-key read files`, "%s is missing", key)
 			}
 		}
 		if a.Password == "" && isEncrypted(a.Key) {
-			v.fail("the key is encrypted, and password is missing")
+			v.failHint("SWARM_TLS_KEY_PASSWORD gives the one of --tls-key", "the key is encrypted, and password is missing")
 		}
 		d.plan.HTTP.TLS.Auth = append(d.plan.HTTP.TLS.Auth, a)
 	})
@@ -195,7 +205,7 @@ func (v value) readPEM(most int, what string, right func(*pem.Block) bool) strin
 	case written == mask:
 		v.failHint(maskedHint, "the key is masked")
 	case !hasBlock(written, right):
-		hint := `PEM is text that begins with -----BEGIN; open("file.pem") reads a file`
+		hint := `PEM is text that begins with -----BEGIN; --ca-cert, --tls-cert and --tls-key read files`
 		if hasBlock(written, func(*pem.Block) bool { return true }) {
 			hint = "the PEM text holds something else"
 		}

@@ -2,7 +2,9 @@ package http
 
 import (
 	"fmt"
+	"io"
 	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -64,41 +66,66 @@ func newProgram(h *sandbox.Host) (*program, error) {
 	p.tagSets.Limit = maxTagSets
 	p.series.Limit = maxSeriesSet
 	p.warnings.Limit = maxWarnings
-	if !validHeaderValue(p.opt.UserAgent) {
-		return nil, fmt.Errorf("option userAgent: %q holds a character that headers must not have", transport.Clip(p.opt.UserAgent))
-	}
 	p.rate = newRate(p.opt.RPS, p.net.Clock, h.Sleepers)
 	return p, p.metrics.define(h.Registry)
 }
 
-// newHabits returns what sessions do under options o. An error begins with the
-// name of the option that cannot be used.
+// newHabits returns what sessions do under options o. An error is a
+// *plan.Fault.
 func (p *program) newHabits(o *plan.HTTP) (*habits, error) {
-	h := &habits{userAgent: o.UserAgent, base: request{redirects: o.MaxRedirects, throw: o.Throw, timeout: defaultTimeout}}
-	h.base.Discard = o.DiscardResponseBodies
-	settings := transport.Options{
-		BaseURL: o.BaseURL, UserAgent: o.UserAgent, Hosts: o.Hosts, NoReuse: o.NoConnectionReuse,
-		Version: o.Version, Lifetime: o.ConnectionLifetime,
-	}
-	var err error
-	if settings.Proxy, err = proxies(o); err != nil {
-		return nil, fmt.Errorf("proxy: %w", err)
-	}
-	if settings.TLS, err = tlsconfig.New(o.TLS, o.InsecureSkipTLSVerify, p.host.KeyLog); err != nil {
+	settings, err := settingsOf(o, p.host.KeyLog)
+	if err != nil {
 		return nil, err
 	}
+	h := &habits{userAgent: o.UserAgent, base: request{redirects: o.MaxRedirects, throw: o.Throw, timeout: defaultTimeout}}
+	h.base.Discard = o.DiscardResponseBodies
 	h.set = transport.NewSettings(p.net, settings)
 	return h, nil
 }
 
-// proxies returns what says which proxy a URL is for; nil when there is none.
+// Check reports whether requests can be made under a plan's options: whether
+// keys fit their certificates, and so on. An error is a *plan.Fault.
+func Check(o *plan.HTTP) error {
+	_, err := settingsOf(o, nil)
+	return err
+}
+
+// settingsOf returns what options o ask of connections.
+func settingsOf(o *plan.HTTP, keyLog io.Writer) (transport.Options, error) {
+	settings := transport.Options{
+		BaseURL: o.BaseURL, UserAgent: o.UserAgent, Hosts: o.Hosts, NoReuse: o.NoConnectionReuse,
+		Version: o.Version, Lifetime: o.ConnectionLifetime,
+	}
+	if !validHeaderValue(o.UserAgent) {
+		return settings, &plan.Fault{
+			Path: []string{"userAgent"}, Message: fmt.Sprintf("%q holds a character that headers must not have", transport.Clip(o.UserAgent)),
+		}
+	}
+	var err error
+	if settings.Proxy, err = proxies(o); err != nil {
+		return settings, err
+	}
+	settings.TLS, err = tlsconfig.New(o.TLS, o.InsecureSkipTLSVerify, keyLog)
+	return settings, err
+}
+
+// proxies returns what says which proxy a URL is for; nil when there is none. An
+// error is a *plan.Fault.
 func proxies(o *plan.HTTP) (func(*url.URL) *proxy.Proxy, error) {
 	if o.Proxy != "" {
 		px, err := proxy.Parse(o.Proxy)
-		return func(*url.URL) *proxy.Proxy { return px }, err
+		return func(*url.URL) *proxy.Proxy { return px }, proxyFault(err)
 	}
 	if o.Proxies == (plan.Proxies{}) {
 		return nil, nil
+	}
+	for _, of := range []struct{ key, url string }{{"http", o.Proxies.HTTP}, {"https", o.Proxies.HTTPS}} {
+		if of.url == "" {
+			continue
+		}
+		if _, err := proxy.Parse(of.url); err != nil {
+			return nil, proxyFault(err, of.key)
+		}
 	}
 	return proxy.FromEnv(func(name string) (string, bool) {
 		switch name {
@@ -111,6 +138,14 @@ func proxies(o *plan.HTTP) (func(*url.URL) *proxy.Proxy, error) {
 		}
 		return "", false
 	})
+}
+
+// proxyFault says that what proxy, or a key of it, names is none.
+func proxyFault(err error, key ...string) error {
+	if err == nil {
+		return nil
+	}
+	return &plan.Fault{Path: append([]string{"proxy"}, key...), Message: strings.TrimPrefix(err.Error(), "proxy ")}
 }
 
 // warn logs text once. Texts are stable, so there are few; should there be many,

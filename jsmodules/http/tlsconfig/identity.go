@@ -5,10 +5,10 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/swarmload/swarm/engine/plan"
@@ -20,20 +20,20 @@ type identity struct {
 	cert    *tls.Certificate
 }
 
-// newIdentity checks one client certificate. Its errors begin with the field
-// at fault and a colon. A certificate that has expired is no error: a test may
+// newIdentity checks one client certificate. Its error is a *plan.Fault of the
+// field. A certificate that has expired is no error: a test may
 // want to see it refused.
 func newIdentity(a plan.TLSAuth) (identity, error) {
 	var id identity
 	for i, domain := range a.Domains {
 		if !isDomain(domain) {
-			return id, fmt.Errorf("domains[%d]: %q is not a host name", i, shortened(domain))
+			return id, unusable(fmt.Sprintf("%q is not a host name", shortened(domain)), "", "domains", strconv.Itoa(i))
 		}
 		id.domains = append(id.domains, canonical(domain))
 	}
 	chain, err := certificates(a.Cert)
 	if err != nil {
-		return id, fmt.Errorf("cert: %w", err)
+		return id, unusable(err.Error(), "", "cert")
 	}
 	signer, err := privateKey(a.Key, a.Password)
 	if err != nil {
@@ -41,9 +41,9 @@ func newIdentity(a plan.TLSAuth) (identity, error) {
 	}
 	switch i := slices.IndexFunc(chain, func(c *x509.Certificate) bool { return belongs(signer, c) }); {
 	case i < 0:
-		return id, errors.New("key: does not belong to the certificate")
+		return id, unusable("does not belong to the certificate", "", "key")
 	case i > 0:
-		return id, fmt.Errorf("cert: the key belongs to certificate %d of %d, which must stand first", i+1, len(chain))
+		return id, unusable(fmt.Sprintf("the key belongs to certificate %d of %d, which must stand first", i+1, len(chain)), "", "cert")
 	}
 	id.cert = &tls.Certificate{PrivateKey: signer, Leaf: chain[0]}
 	for _, c := range chain {

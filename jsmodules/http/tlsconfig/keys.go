@@ -9,19 +9,26 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/youmark/pkcs8"
 )
 
-// Errors of keys name the field at fault and nothing of its content.
+// Faults of keys name the field and nothing of its content.
 var (
-	errNoKey        = errors.New("key: holds no private key in PEM")
-	errKeyForm      = errors.New("key: cannot be read; RSA, ECDSA and Ed25519 keys in PKCS#1, SEC 1 or PKCS#8 can")
-	errNoPassword   = errors.New("password: is missing, and the key is encrypted")
-	errPassword     = errors.New("password: does not open the key")
-	errEncryption   = errors.New("key: is encrypted in a way that is not known; AES or 3DES in CBC mode with PBKDF2 (SHA-1, SHA-256) or scrypt is")
-	errCostly       = errors.New("key: opening it would take more than ten million rounds of PBKDF2 or 128 MB for scrypt")
-	errKeyAlgorithm = errors.New("key: is neither RSA, ECDSA nor Ed25519")
+	errNoKey        = keyFault("holds no private key in PEM", "")
+	errKeyForm      = keyFault("cannot be read", "RSA, ECDSA and Ed25519 keys in PKCS#1, SEC 1 or PKCS#8 can")
+	errNoPassword   = &plan.Fault{Path: []string{"password"}, Message: "is missing, and the key is encrypted", Hint: passwordHint}
+	errPassword     = &plan.Fault{Path: []string{"password"}, Message: "does not open the key", Hint: passwordHint}
+	errEncryption   = keyFault("is encrypted in a way that is not known", "AES or 3DES in CBC mode with PBKDF2 (SHA-1, SHA-256) or scrypt is")
+	errCostly       = keyFault("costs too much to open", "the limits are ten million rounds of PBKDF2 and 128 MB for scrypt")
+	errKeyAlgorithm = keyFault("is neither RSA, ECDSA nor Ed25519", "")
 )
+
+const passwordHint = "the password of a key of tlsAuth stands beside it; that of --tls-key is SWARM_TLS_KEY_PASSWORD"
+
+func keyFault(message, hint string) *plan.Fault {
+	return &plan.Fault{Path: []string{"key"}, Message: message, Hint: hint}
+}
 
 // privateKey returns the first private key of a PEM text, opened with the
 // password if it is encrypted.

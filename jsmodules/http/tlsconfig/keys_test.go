@@ -86,8 +86,8 @@ func opens(t *testing.T, name, cert, key string) {
 	t.Helper()
 	for password, want := range map[string]string{
 		secret:           "",
-		"wrong password": "tlsAuth[0].password: does not open the key",
-		"":               "tlsAuth[0].password: is missing, and the key is encrypted",
+		"wrong password": "tlsAuth[0].password: does not open the key (" + passwordHint + ")",
+		"":               "tlsAuth[0].password: is missing, and the key is encrypted (" + passwordHint + ")",
 	} {
 		_, err := New(plan.TLS{Auth: []plan.TLSAuth{{Cert: cert, Key: key, Password: password}}}, false, nil)
 		if got := text(err); got != want {

@@ -11,10 +11,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -45,8 +47,8 @@ type key struct{ host, protos string }
 // New checks the options and makes settings of them. With skipVerify any
 // certificate of a server is accepted. Secrets of each connection are written
 // to keyLog in the format of SSLKEYLOGFILE, a line at a time and not
-// concurrently; nil: they are not. Errors are one line that names the option
-// and shows neither keys nor passwords.
+// concurrently; nil: they are not. An error is a *plan.Fault, which shows neither
+// keys nor passwords.
 func New(o plan.TLS, skipVerify bool, keyLog io.Writer) (*Settings, error) {
 	s := &Settings{resumption: o.Resumption, configs: map[key]*tls.Config{}}
 	s.plain.settings = s
@@ -64,7 +66,11 @@ func New(o plan.TLS, skipVerify bool, keyLog io.Writer) (*Settings, error) {
 	for i, auth := range o.Auth {
 		id, err := newIdentity(auth)
 		if err != nil {
-			return nil, fmt.Errorf("tlsAuth[%d].%w", i, err)
+			var f *plan.Fault
+			if !errors.As(err, &f) {
+				return nil, fmt.Errorf("tlsAuth[%d]: %w", i, err)
+			}
+			return nil, f.Within("tlsAuth", strconv.Itoa(i))
 		}
 		s.identities = append(s.identities, id)
 	}
@@ -125,14 +131,14 @@ func (s *Settings) setVersions(o plan.TLS) error {
 	} {
 		version, ok := versions()[end.text]
 		if !ok && end.text != "" {
-			return fmt.Errorf("tlsVersion.%s: unknown version %q; there are tls1.0, tls1.1, tls1.2 and tls1.3", end.name, end.text)
+			return unusable(fmt.Sprintf("unknown version %q", shortened(end.text)), "there are tls1.0, tls1.1, tls1.2 and tls1.3", "tlsVersion", end.name)
 		}
 		*end.dst = version
 	}
 	low, high := &s.base.MinVersion, s.base.MaxVersion
 	switch {
 	case high != 0 && *low > high:
-		return fmt.Errorf("tlsVersion: min is %s, above max, which is %s", o.MinVersion, o.MaxVersion)
+		return unusable(fmt.Sprintf("min is %s, above max, which is %s", o.MinVersion, o.MaxVersion), "", "tlsVersion")
 	case *low == 0 && high != 0 && high < tls.VersionTLS12:
 		*low = tls.VersionTLS10 // Go's own default would exclude all
 	}
@@ -150,18 +156,18 @@ func (s *Settings) setCipherSuites(names []string) error {
 				all = append(all, name)
 			}
 			slices.Sort(all)
-			err := fmt.Errorf("tlsCipherSuites[%d]: unknown cipher suite %q", i, shortened(name))
+			hint := ""
 			if meant := spelling.Nearest(name, all); meant != "" {
-				err = fmt.Errorf("%w (did you mean %q?)", err, meant)
+				hint = fmt.Sprintf("did you mean %q?", meant)
 			}
-			return err
+			return unusable(fmt.Sprintf("unknown cipher suite %q", shortened(name)), hint, "tlsCipherSuites", strconv.Itoa(i))
 		}
 		s.base.CipherSuites = append(s.base.CipherSuites, suite.ID)
 		usable = usable || slices.ContainsFunc(suite.SupportedVersions, s.allows)
 	}
 	// TLS 1.3 always offers all of its own suites.
 	if !usable && !s.allows(tls.VersionTLS13) {
-		return fmt.Errorf("tlsCipherSuites: none of them is for a version that tlsVersion allows")
+		return unusable("none of them is for a version that tlsVersion allows", "", "tlsCipherSuites")
 	}
 	return nil
 }
@@ -186,7 +192,7 @@ func (s *Settings) setAuthorities(texts []string) error {
 	for i, text := range texts {
 		certs, err := certificates(text)
 		if err != nil {
-			return fmt.Errorf("tlsCACerts[%d]: %w", i, err)
+			return unusable(err.Error(), "", "tlsCACerts", strconv.Itoa(i))
 		}
 		for _, cert := range certs {
 			pool.AddCert(cert)
@@ -232,6 +238,10 @@ func canonical(host string) string {
 		}
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+func unusable(message, hint string, path ...string) error {
+	return &plan.Fault{Path: path, Message: message, Hint: hint}
 }
 
 // shortened keeps an error one readable line.

@@ -130,8 +130,8 @@ func TestRefused(t *testing.T) {
 		name, want string
 		o          plan.TLS
 	}{
-		{"min", `tlsVersion.min: unknown version "ssl3.0"; there are tls1.0, tls1.1, tls1.2 and tls1.3`, plan.TLS{MinVersion: "ssl3.0"}},
-		{"max", `tlsVersion.max: unknown version "1.2"; there are tls1.0, tls1.1, tls1.2 and tls1.3`, plan.TLS{MaxVersion: "1.2"}},
+		{"min", `tlsVersion.min: unknown version "ssl3.0" (there are tls1.0, tls1.1, tls1.2 and tls1.3)`, plan.TLS{MinVersion: "ssl3.0"}},
+		{"max", `tlsVersion.max: unknown version "1.2" (there are tls1.0, tls1.1, tls1.2 and tls1.3)`, plan.TLS{MaxVersion: "1.2"}},
 		{"range", `tlsVersion: min is tls1.3, above max, which is tls1.2`, plan.TLS{MinVersion: "tls1.3", MaxVersion: "tls1.2"}},
 		{"suite", `tlsCipherSuites[1]: unknown cipher suite "TLS_AES_128_GCM_SHA255" (did you mean "TLS_AES_128_GCM_SHA256"?)`,
 			plan.TLS{CipherSuites: []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA255"}}},
@@ -143,7 +143,7 @@ func TestRefused(t *testing.T) {
 			plan.TLS{CACerts: []string{"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}}},
 		{"no cert", `tlsAuth[1].cert: holds no certificate in PEM`, with(func(a *plan.TLSAuth) { a.Cert = "" })},
 		{"no key", `tlsAuth[1].key: holds no private key in PEM`, with(func(a *plan.TLSAuth) { a.Key = a.Cert })},
-		{"broken key", `tlsAuth[1].key: cannot be read; RSA, ECDSA and Ed25519 keys in PKCS#1, SEC 1 or PKCS#8 can`,
+		{"broken key", `tlsAuth[1].key: cannot be read (RSA, ECDSA and Ed25519 keys in PKCS#1, SEC 1 or PKCS#8 can)`,
 			with(func(a *plan.TLSAuth) { a.Key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" })},
 		{"another key", `tlsAuth[1].key: does not belong to the certificate`, with(func(a *plan.TLSAuth) { a.Key = foreign.Key })},
 		{"order", `tlsAuth[1].cert: the key belongs to certificate 2 of 2, which must stand first`,
