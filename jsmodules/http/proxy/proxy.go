@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -91,6 +92,9 @@ func Parse(raw string) (*Proxy, error) {
 // hostname returns a host in the form that is dialled and named in TLS.
 func hostname(host string) (string, error) {
 	if strings.Contains(host, ":") {
+		if _, err := netip.ParseAddr(host); err != nil { // user:password without @, perhaps
+			return "", errors.New("proxy has a host that is not a name or address")
+		}
 		return host, nil // url.Parse took it from brackets
 	}
 	ascii, err := idna.Lookup.ToASCII(host)

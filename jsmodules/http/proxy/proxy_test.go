@@ -100,7 +100,7 @@ func TestSecrecy(t *testing.T) {
 		scheme := rapid.SampledFrom([]string{"http", "https", "socks5", "socks5h", "ftp"}).Draw(t, "scheme")
 		raw := scheme + "://" + rapid.SampledFrom([]string{
 			"user:" + secret + "@host", url.UserPassword("user", secret).String() + "@host:1", url.UserPassword(secret, "x").String() + "@host",
-			"user:" + secret, "user:" + secret + "@host:port", "user:" + secret + "@host/path",
+			"user:" + secret, "user:" + secret + ":", "user:" + secret + "@host:port", "user:" + secret + "@host/path",
 		}).Draw(t, "rest")
 		p, err := Parse(raw)
 		var shown string
