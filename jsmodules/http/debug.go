@@ -94,27 +94,34 @@ func responseText(res *response, body bool) string {
 // headers have no bound but that of the header as a whole.
 func veiled(name, value string) string {
 	value = clipText(value, maxDebugBody)
-	switch name {
-	case "Authorization", "Proxy-Authorization":
+	switch name = strings.ToLower(name); name {
+	case "authorization", "proxy-authorization":
 		kind, _, found := strings.Cut(value, " ")
 		if !found {
 			return masked
 		}
 		return kind + " " + masked
-	case "Cookie":
+	case "cookie":
 		pairs := strings.Split(value, ";")
 		for i, pair := range pairs {
 			pairs[i] = veiledPair(pair)
 		}
 		return strings.Join(pairs, ";")
-	case "Set-Cookie":
+	case "set-cookie":
 		pair, rest, found := strings.Cut(value, ";")
 		if found {
 			rest = ";" + rest
 		}
 		return veiledPair(pair) + rest
-	case "Location", "Referer":
+	case "location", "content-location", "referer":
 		return transport.MaskUserinfo(value)
+	case "www-authenticate", "proxy-authenticate":
+		return value // what a server asks everybody
+	}
+	for _, part := range [...]string{"key", "token", "secret", "passw", "session", "auth", "credential"} {
+		if strings.Contains(name, part) {
+			return masked
+		}
 	}
 	return value
 }

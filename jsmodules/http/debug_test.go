@@ -66,6 +66,30 @@ func TestDebug(t *testing.T) {
 	}
 }
 
+func TestVeiled(t *testing.T) {
+	for _, tc := range []struct{ name, value, want string }{
+		{"X-Api-Key", "hunter2", masked},
+		{"x-auth-token", "Bearer hunter2", masked},
+		{"X-Amz-Security-Token", "hunter2", masked},
+		{"Client-Secret", "hunter2", masked},
+		{"X-Password", "hunter2", masked},
+		{"SESSION-ID", "hunter2", masked},
+		{"X-Authenticated-User", "hunter2", masked},
+		{"Authentication-Info", `nextnonce="hunter2"`, masked},
+		{"authorization", "Bearer hunter2", "Bearer " + masked},
+		{"cookie", "a=hunter2", "a=" + masked},
+		{"referer", "http://u:hunter2@h/", "http://****:****@h/"},
+		{"WWW-Authenticate", `Digest realm="here"`, `Digest realm="here"`},
+		{"Content-Type", "text/html", "text/html"},
+		{"Accept", "*/*", "*/*"},
+		{"X-Request-Id", "17", "17"},
+	} {
+		if got := veiled(tc.name, tc.value); got != tc.want {
+			t.Errorf("%s: %s is shown as %s, want %s", tc.name, tc.value, got, tc.want)
+		}
+	}
+}
+
 func FuzzVeiled(f *testing.F) {
 	f.Add("a=secret; b=secret")
 	f.Add("Basic secret")

@@ -7,7 +7,8 @@
 //	     │   ^^^
 //	  did you mean "vus"?
 //
-// All text of a Frame may come from a script or a server; it is made inert.
+// All text of a Frame may come from a script or a server; it is made inert. What
+// looks like a secret in the line of source is hidden: logs are passed around.
 package codeframe
 
 import (
@@ -112,7 +113,7 @@ func source(f Frame, paint terminal.Paint, width int) []string {
 	number := fmt.Sprintf("  %4d │ ", f.Place.Line)
 	gutter := strings.Repeat(" ", len("  9999 ")) + "│ "
 	room := max(width-terminal.Columns(number), 20)
-	before, mark, after := split(f.Line, f.Place.Column, f.Length)
+	before, mark, after := split(veil(f.Line), f.Place.Column, f.Length)
 	if f.Place.Column <= 0 {
 		return []string{paint.Dim(number) + terminal.Truncate(after, room)}
 	}
