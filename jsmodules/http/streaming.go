@@ -258,13 +258,15 @@ func (s *session) collect(ctx context.Context, q *transport.Call, r *transport.R
 	fuse := light(ctx, st)
 	fuse.limit(q.Deadline + q.Slack)
 	begun := s.p.net.Clock()
-	body := &keeper{reply: r, discard: q.Discard}
+	body := &keeper{net: s.p.net, reply: r, discard: q.Discard}
 	_, err := io.Copy(body, st)
 	fuse.putOut()
 	if err != nil {
 		switch {
 		case ctx.Err() != nil:
 			r.Fail = transport.FailInterrupted
+		case body.fail != nil:
+			r.Fail = body.fail
 		case errors.Is(err, errBodyTooLarge):
 			r.Fail = &transport.Failure{Code: transport.CodeBodyTooLarge, Text: err.Error()}
 		default:
@@ -284,8 +286,11 @@ var errBodyTooLarge = errors.New("response body larger than 64 MiB")
 
 // keeper takes the body of a reply.
 type keeper struct {
+	net     *transport.Network
 	reply   *transport.Reply
 	discard bool
+	room    transport.Room
+	fail    *transport.Failure // there is no room for more
 }
 
 func (k *keeper) Write(p []byte) (int, error) {
@@ -294,6 +299,12 @@ func (k *keeper) Write(p []byte) (int, error) {
 	}
 	if len(k.reply.Body)+len(p) > maxKeptBody {
 		return 0, errBodyTooLarge
+	}
+	if body := k.reply.Body; len(body)+len(p) > cap(body) {
+		if body, k.fail = k.room.Grow(k.net, body, min(max(len(p), len(body)), maxKeptBody-len(body))); k.fail != nil {
+			return 0, k.fail
+		}
+		k.reply.Body = body
 	}
 	k.reply.Body = append(k.reply.Body, p...)
 	return len(p), nil

@@ -325,13 +325,42 @@ func TestDecodeUntil(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := 0
-	out, err := c.DecodeUntil("gzip, br", body, 64<<20, func() bool { asked++; return asked > 10 })
+	out, err := c.DecodeUntil("gzip, br", body, 64<<20, func() bool { asked++; return asked > 10 }, nil)
 	if out != nil || !errors.Is(err, ErrExpired) || asked != 11 {
 		t.Errorf("got %d bytes, %v after asking %d times", len(out), err, asked)
 	}
 	asked = 0
-	out, err = c.DecodeUntil("gzip, br", body, 64<<20, func() bool { asked++; return false })
+	out, err = c.DecodeUntil("gzip, br", body, 64<<20, func() bool { asked++; return false }, nil)
 	if err != nil || len(out) != 8<<20 || asked < 8<<20/maxStep {
 		t.Errorf("got %d bytes, %v, asked %d times", len(out), err, asked)
+	}
+}
+
+// Memory for a large result is asked for before it is taken, and for a small one
+// not at all.
+func TestDecodeGrows(t *testing.T) {
+	var c Coder
+	for _, size := range []int{0, 1, maxScratch, maxScratch + 1, 8 << 20} {
+		body, _, err := c.Encode([]string{"gzip"}, make([]byte, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		allowed, refused := 0, errors.New("no more")
+		grow := func(b []byte, n int) ([]byte, error) {
+			if len(b)+n > 4<<20 {
+				return nil, refused
+			}
+			allowed = len(b) + n
+			return append(make([]byte, 0, allowed), b...), nil
+		}
+		out, err := c.DecodeUntil("gzip", body, int64(size), nil, grow)
+		switch {
+		case size > 4<<20:
+			if out != nil || err != refused {
+				t.Errorf("%d: got %d bytes, %v", size, len(out), err)
+			}
+		case err != nil || len(out) != size || (allowed > 0) != (size > maxScratch):
+			t.Errorf("%d: got %d bytes, %v; %d were asked for", size, len(out), err, allowed)
+		}
 	}
 }

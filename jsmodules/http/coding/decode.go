@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/andybalholm/brotli"
@@ -27,12 +28,14 @@ var errClosed = errors.New("read of a closed body")
 // body [ErrMalformed]. The result is the caller's unless nothing was undone:
 // then it is body itself.
 func (c *Coder) Decode(encodings string, body []byte, limit int64) ([]byte, error) {
-	return c.DecodeUntil(encodings, body, limit, nil)
+	return c.DecodeUntil(encodings, body, limit, nil, nil)
 }
 
 // DecodeUntil is Decode that gives up with [ErrExpired] when expired, which is
-// asked every 64 KiB at least, reports true: a small body can take seconds.
-func (c *Coder) DecodeUntil(encodings string, body []byte, limit int64, expired func() bool) ([]byte, error) {
+// asked every 64 KiB at least, reports true: a small body can take seconds. The
+// memory of a result of more than 1 MiB comes from grow, which returns b with
+// room for n bytes more; its errors come back as they are. Either may be nil.
+func (c *Coder) DecodeUntil(encodings string, body []byte, limit int64, expired func() bool, grow func(b []byte, n int) ([]byte, error)) ([]byte, error) {
 	list, n, err := stages(encodings)
 	if err != nil {
 		return nil, err
@@ -45,17 +48,59 @@ func (c *Coder) DecodeUntil(encodings string, body []byte, limit int64, expired 
 	}
 	in := c.bytesReader(body)
 	r := c.chain(list[:n], in, nil, limit, expired)
+	if grow == nil {
+		grow = func(b []byte, n int) ([]byte, error) { return slices.Grow(b, n), nil }
+	}
 	buf := c.buffer()
-	_, err = buf.ReadFrom(r)
+	out, err := readAll(r, buf.AvailableBuffer(), limit, grow)
 	r.close()
+	if cap(out) > maxScratch {
+		c.scratch.Put(buf)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+	*buf = *bytes.NewBuffer(out)
 	if err != nil {
 		buf.Reset()
-		if buf.Cap() <= maxScratch {
-			c.scratch.Put(buf)
-		}
+		c.scratch.Put(buf)
 		return nil, err
 	}
 	return c.release(buf), nil
+}
+
+// readAll appends what r gives, which is no more than limit bytes, to b.
+func readAll(r io.Reader, b []byte, limit int64, grow func([]byte, int) ([]byte, error)) ([]byte, error) {
+	var one [1]byte
+	for {
+		room := b[len(b):cap(b)]
+		if len(room) == 0 {
+			if int64(len(b)) == limit {
+				room = one[:] // there is nothing to come, or too much
+			} else {
+				n := int(min(int64(max(len(b), bytes.MinRead)), limit-int64(len(b))))
+				if len(b)+n <= maxScratch {
+					b = slices.Grow(b, n)
+				} else if grown, err := grow(b, n); err != nil {
+					return b, err
+				} else {
+					b = grown
+				}
+				room = b[len(b):cap(b)]
+			}
+		}
+		n, err := r.Read(room)
+		if cap(b) > len(b) {
+			b = b[:len(b)+n]
+		}
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
 }
 
 // NewReader undoes the codings of a Content-Encoding header while src is read;

@@ -15,8 +15,8 @@ import (
 )
 
 // Error codes of requests, reported as `error_code` on responses and metrics.
-// Those up to 1999 that k6 documents have k6's meaning; 1030–1039 are ours, for
-// servers that break the protocol.
+// Those up to 1999 that k6 documents have k6's meaning; 1030–1040 are ours, for
+// servers that break the protocol or our limits.
 const (
 	CodeGeneric = 1000
 	CodeURL     = 1020
@@ -29,6 +29,7 @@ const (
 	CodeInterim      = 1035 // too many 1xx responses
 	CodeTruncated    = 1036 // connection closed in the middle of the response
 	CodeNoResponse   = 1037 // connection closed without any response
+	codeNoRoom       = 1040 // the bodies of all VUs are too large together
 
 	codeTimeout     = 1050
 	codeInterrupted = 1051 // the test ended before the response was there
@@ -95,7 +96,11 @@ var (
 	FailTimeout      = &Failure{Code: codeTimeout, Text: "request timeout"}
 	FailInterrupted  = &Failure{Code: codeInterrupted, Text: "interrupted by the end of the test"}
 	failSource       = &Failure{Code: CodeGeneric, Text: "the request's body ended before its length"}
-	failDecode       = &Failure{Code: CodeDecode, Text: "response body cannot be decompressed"}
+	failNoRoom       = &Failure{
+		Code: codeNoRoom, Text: "response bodies of all VUs larger than 512 MiB together",
+		advice: "bodies nobody looks at need not be kept: the option discardResponseBodies, or responseType: 'none' of a request",
+	}
+	failDecode = &Failure{Code: CodeDecode, Text: "response body cannot be decompressed"}
 )
 
 // StatusCode returns the error code of an HTTP status, 0 when it is no error.
@@ -250,7 +255,10 @@ func IOFailure(err error) *Failure {
 
 // decodeFailure says why a body could not be decompressed.
 func decodeFailure(err error) *Failure {
+	var f *Failure
 	switch {
+	case errors.As(err, &f):
+		return f
 	case errors.Is(err, coding.ErrTooLarge):
 		return failBodyTooLarge
 	case errors.Is(err, coding.ErrExpired):

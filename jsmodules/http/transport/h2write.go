@@ -233,7 +233,7 @@ func readFull(src io.Reader, p []byte) (n int, err error) {
 func (m *mux) exchange(ctx context.Context, q *Call, r *Reply, start time.Duration) outcome {
 	n := m.c.net
 	st := n.streams.Get().(*stream)
-	st.begin(q, r)
+	st.begin(n, q, r)
 	if q.Alone {
 		interrupted := make(chan struct{})
 		stop := context.AfterFunc(ctx, func() {
@@ -255,7 +255,7 @@ func (m *mux) exchange(ctx context.Context, q *Call, r *Reply, start time.Durati
 }
 
 // begin makes st ready for a call.
-func (st *stream) begin(q *Call, r *Reply) {
+func (st *stream) begin(n *Network, q *Call, r *Reply) {
 	in, out, fields := st.in, st.out, st.fields
 	if cap(out) > 2*inlineBody {
 		out = nil
@@ -264,7 +264,7 @@ func (st *stream) begin(q *Call, r *Reply) {
 		in.head = nil
 	}
 	*st = stream{in: in, out: out, fields: fields, wake: st.wake, timer: st.timer, q: q, limit: q.Deadline}
-	st.in.begin("HTTP/2.0", q, r)
+	st.in.begin(n, "HTTP/2.0", q, r)
 }
 
 // interrupt ends st, wherever it is.

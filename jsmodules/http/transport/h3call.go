@@ -44,11 +44,11 @@ func newQUICCall() *quicCall {
 	return call
 }
 
-func (call *quicCall) begin(q *Call, r *Reply) {
+func (call *quicCall) begin(n *Network, q *Call, r *Reply) {
 	call.q, call.str = q, nil
 	call.refused.Store(false)
 	call.left, call.trailed, call.first = 0, false, 0
-	call.in.begin("HTTP/3.0", q, r)
+	call.in.begin(n, "HTTP/3.0", q, r)
 }
 
 // free gives what call holds back, but for its buffers.
@@ -66,7 +66,7 @@ func (call *quicCall) free() {
 func (k *quicLink) exchange(ctx context.Context, q *Call, r *Reply, start time.Duration) outcome {
 	n := k.c.net
 	call := n.quicCalls.Get().(*quicCall)
-	call.begin(q, r)
+	call.begin(n, q, r)
 	used, waited, err := k.enter(ctx, call)
 	if waited {
 		start = n.Clock()

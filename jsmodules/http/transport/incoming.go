@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"slices"
 	"strconv"
 )
 
@@ -9,8 +8,9 @@ import (
 // go in, and what scripts see of every version comes out. It belongs to one
 // call; what is in a Reply afterwards is the Reply's own.
 type incoming struct {
-	q *Call
-	r *Reply
+	net *Network
+	q   *Call
+	r   *Reply
 
 	proto    string // "HTTP/2.0"
 	head     []byte // the header as rendered so far; its room serves many calls
@@ -22,10 +22,11 @@ type incoming struct {
 	length   int64  // announced; -1: not
 	got      int64  // bytes of the body so far
 	encoding string // of the content
+	room     Room   // for the body
 }
 
-func (in *incoming) begin(proto string, q *Call, r *Reply) {
-	*in = incoming{q: q, r: r, proto: proto, head: in.head[:0], length: -1}
+func (in *incoming) begin(n *Network, proto string, q *Call, r *Reply) {
+	*in = incoming{net: n, q: q, r: r, proto: proto, head: in.head[:0], length: -1}
 	r.Dropped = q.Discard
 }
 
@@ -157,7 +158,10 @@ func (in *incoming) data(p []byte) *Failure {
 	}
 	r := in.r
 	if room := cap(r.Raw) - len(r.Raw); room < len(p) {
-		r.Raw = slices.Grow(r.Raw, max(len(p), growth(len(r.Raw)-r.HeadLen, in.length, before)))
+		var f *Failure
+		if r.Raw, f = in.room.Grow(in.net, r.Raw, max(len(p), growth(len(r.Raw)-r.HeadLen, in.length, before))); f != nil {
+			return f
+		}
 	}
 	r.Raw = append(r.Raw, p...)
 	return nil

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net/http/httputil"
-	"slices"
 	"unsafe"
 
 	"github.com/valyala/fasthttp"
@@ -235,7 +234,7 @@ func (r *Reply) readBody(br *bufio.Reader, cn *conn, h *fasthttp.ResponseHeader,
 		if err = r.keepBody(cn.net, httputil.NewChunkedReader(br), -1, limit, q.Discard); err == nil {
 			err = skipTrailers(br)
 		}
-		if err != nil && err != io.ErrUnexpectedEOF && err != errTooLarge && cn.wire.err == nil {
+		if err != nil && err != io.ErrUnexpectedEOF && err != errTooLarge && err != error(failNoRoom) && cn.wire.err == nil {
 			return failMalformed
 		}
 	default:
@@ -244,6 +243,8 @@ func (r *Reply) readBody(br *bufio.Reader, cn *conn, h *fasthttp.ResponseHeader,
 	switch {
 	case err == errTooLarge:
 		return failBodyTooLarge
+	case err == error(failNoRoom):
+		return failNoRoom
 	case err != nil:
 		return IOFailure(err)
 	}
@@ -270,9 +271,13 @@ func (r *Reply) keepBody(net *Network, src io.Reader, length, limit int64, disca
 		return err
 	}
 	start := len(r.Raw)
+	var room Room
 	for got := int64(0); length < 0 || got < length; {
 		if len(r.Raw) == cap(r.Raw) {
-			r.Raw = slices.Grow(r.Raw, growth(len(r.Raw)-start, length, got))
+			var f *Failure
+			if r.Raw, f = room.Grow(net, r.Raw, growth(len(r.Raw)-start, length, got)); f != nil {
+				return f
+			}
 		}
 		space := int64(cap(r.Raw) - len(r.Raw))
 		if length >= 0 {

@@ -39,11 +39,12 @@ type Network struct {
 	streams   sync.Pool // of *stream
 	quicCalls sync.Pool // of *quicCall
 	coder     coding.Coder
+	bodies    budget
 }
 
 // NewNetwork returns a network that dials with dial.
 func NewNetwork(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Network {
-	n := &Network{Dial: dial, base: time.Now()}
+	n := &Network{Dial: dial, base: time.Now(), bodies: budget{limit: maxBodies}}
 	n.scratch.New = func() any { return newScratch() }
 	n.buffers.New = func() any { return new([copyBuffer]byte) }
 	n.small.New = func() any { return new([readBuffer]byte) }
@@ -58,11 +59,23 @@ func (n *Network) Clock() time.Duration { return time.Since(n.base) }
 
 // decode undoes the content codings of a body, by q's deadline.
 func (n *Network) decode(encodings string, body []byte, q *Call) ([]byte, *Failure) {
-	body, err := n.coder.DecodeUntil(encodings, body, maxBody, func() bool { return n.Clock() > q.Deadline+q.Slack })
+	body, err := n.coder.DecodeUntil(encodings, body, maxBody, func() bool { return n.Clock() > q.Deadline+q.Slack }, n.grower())
 	if err != nil {
 		return nil, decodeFailure(err)
 	}
 	return body, nil
+}
+
+// grower makes Room in the terms of package coding.
+func (n *Network) grower() func(b []byte, more int) ([]byte, error) {
+	var room Room
+	return func(b []byte, more int) ([]byte, error) {
+		b, f := room.Grow(n, b, more)
+		if f != nil {
+			return nil, f
+		}
+		return b, nil
+	}
 }
 
 // Options say how a client talks. The zero value is a plain client.
