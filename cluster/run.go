@@ -295,10 +295,15 @@ func (r *run) failure(phase string, f *wire.Failure, cut bool) error {
 	case cut:
 		return nil
 	case f.GetKind() == wire.Failure_OPTIONS:
-		return plan.Problems{{Message: wire.Shorten(f.GetText(), maxLogText)}}
+		path := f.GetPath()
+		fault := &plan.Fault{Path: path[:min(len(path), maxFaultPath)], Message: wire.Shorten(f.GetText(), maxLogText), Hint: wire.Shorten(f.GetHint(), maxLogText)}
+		return plan.Problems{fault.Problem(locate(r.config.Bundle))}
 	}
 	return fmt.Errorf("%s: %s", phase, wire.Shorten(f.GetText(), maxLogText))
 }
+
+// maxFaultPath bounds the path of an option that a runner may name.
+const maxFaultPath = 100
 
 func waiting(sessions []*session) bool {
 	return slices.ContainsFunc(sessions, func(s *session) bool { return s.waiting })

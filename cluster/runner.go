@@ -364,7 +364,10 @@ func failure(ctx context.Context, err error) *wire.Failure {
 	case ctx.Err() != nil && (errors.As(err, &interrupted) || errors.Is(err, ctx.Err())):
 		f.Kind = wire.Failure_INTERRUPTED
 	case errors.As(err, &unusable):
-		f.Kind, f.Text = wire.Failure_OPTIONS, wire.Text(wire.Shorten(unusable.Error(), maxLogText))
+		f.Kind, f.Text, f.Hint = wire.Failure_OPTIONS, wire.Text(wire.Shorten(unusable.Message, maxLogText)), wire.Text(unusable.Hint)
+		for _, key := range unusable.Path {
+			f.Path = append(f.Path, wire.Text(key))
+		}
 	}
 	return f
 }

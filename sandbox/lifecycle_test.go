@@ -8,6 +8,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/sandbox/bundle"
 )
@@ -47,6 +48,40 @@ func TestInspect(t *testing.T) {
 				t.Errorf("exports %s, want %s", got, c.exports)
 			}
 		})
+	}
+}
+
+// TestInspectRefusesNumbersThatAreNone: JSON would make null of them, which is
+// "not given".
+func TestInspectRefusesNumbersThatAreNone(t *testing.T) {
+	for code, want := range map[string]string{
+		`{rps: NaN}`: "rps: must be a finite number, got NaN",
+		`{vus: 1, dns: {select: "first", ttl: __ENV.NONE * 1000}}`:              "dns.ttl: must be a finite number, got NaN",
+		`{stages: [{target: 1}, {target: 2, duration: -Infinity}]}`:             "stages[1].duration: must be a finite number, got -Infinity",
+		`{scenarios: {a: {env: {X: 1/0}}}}`:                                     "scenarios.a.env.X: must be a finite number, got Infinity",
+		`{rps: new Number(NaN)}`:                                                "rps: must be a finite number, got NaN",
+		`{get rps() { return this.read ? 1 : (this.read = true, NaN) }}`:        "rps: must be a finite number, got NaN",
+		`{tags: {toJSON() { return {a: NaN} }}}`:                                "tags.a: must be a finite number, got NaN",
+		`(() => { const s = {x: 1}; return {a: s, b: {c: s, d: [s, NaN]}} })()`: "b.d[1]: must be a finite number, got NaN",
+		`[NaN]`: "[0]: must be a finite number, got NaN",
+	} {
+		_, err := compile(t, "exports.options = "+code).Inspect(context.Background(), newHost())
+		var fault *plan.Fault
+		if !errors.As(err, &fault) || fault.Error() != want+" (is an environment variable missing?)" {
+			t.Errorf("%s: got %v, want %s", code, err, want)
+		}
+	}
+	for code, want := range map[string]string{
+		`exports.options = {rps: null, a: 1e308, b: [undefined, () => NaN], c: "NaN", d: -0}`:                  `{"rps":null,"a":1e+308,"b":[null,null],"c":"NaN","d":0}`,
+		`JSON.stringify = 1; exports.options = {rps: 1}`:                                                       `{"rps":1}`,
+		`globalThis.JSON = undefined; exports.options = {rps: 1}`:                                              `{"rps":1}`,
+		`exports.options = {toJSON() {}}`:                                                                      `{}`,
+		`let o = {}; exports.options = o; for (let i = 0; i < 300; i++) o = o.o = {}; o.toJSON = () => "deep"`: strings.Repeat(`{"o":`, 300) + `"deep"` + strings.Repeat("}", 300),
+	} {
+		in, err := compile(t, code).Inspect(context.Background(), newHost())
+		if err != nil || string(in.Options) != want {
+			t.Errorf("%s: got %s, %v", code, in.Options, err)
+		}
 	}
 }
 

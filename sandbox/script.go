@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 	"github.com/swarmload/swarm/engine/metric"
+	"github.com/swarmload/swarm/engine/plan"
 	"github.com/swarmload/swarm/engine/vu"
 	"github.com/swarmload/swarm/sandbox/bundle"
 )
@@ -77,7 +79,9 @@ type Inspection struct {
 	Metrics []metric.Metric // custom metrics defined
 }
 
-// Inspect runs the top level in a throw-away runtime. The error is an *vu.Exception when the script threw.
+// Inspect runs the top level in a throw-away runtime. The error is an
+// *vu.Exception when the script threw, a *plan.Fault when its options hold a
+// number that is not finite.
 func (s *Script) Inspect(ctx context.Context, h *Host) (Inspection, error) {
 	p, err := s.Program(h)
 	if err != nil {
@@ -130,15 +134,71 @@ func (v *VU) exportedOptions() ([]byte, error) {
 		}
 		return json.Marshal(plain)
 	}
-	text, err := obj.MarshalJSON()
-	if err != nil {
-		var thrown *goja.Exception
-		if errors.As(err, &thrown) {
-			e := v.exception(thrown)
-			e.Message = "options cannot be turned into JSON: " + e.Message
-			return nil, e
-		}
-		return nil, err
+	text, err := v.optionsJSON(obj)
+	var thrown *goja.Exception
+	if errors.As(err, &thrown) {
+		e := v.exception(thrown)
+		e.Message = "options cannot be turned into JSON: " + e.Message
+		return nil, e
 	}
-	return text, nil
+	return text, err
+}
+
+// optionsJSON is JSON.stringify but for numbers that are not finite, of which it
+// makes null, "not given": they are most often a miscalculation, and a limit
+// that comes to nothing must not pass for none. The error is a *plan.Fault then.
+func (v *VU) optionsJSON(options *goja.Object) ([]byte, error) {
+	var fault *plan.Fault
+	type place struct {
+		holder *goja.Object
+		key    string
+	}
+	places := map[*goja.Object]place{} // where each object was met last
+	const deep = 100                   // more than options may be
+	// As a replacer it sees each value once, whatever getters and toJSON give.
+	look := v.rt.ToValue(func(call goja.FunctionCall) goja.Value {
+		holder, _ := call.This.(*goja.Object)
+		at, value := place{holder, call.Argument(0).String()}, call.Argument(1)
+		if text := notFinite(value); text != "" && fault == nil {
+			fault = &plan.Fault{Message: "must be a finite number, got " + text, Hint: "is an environment variable missing?"}
+			for at.holder != nil && len(fault.Path) < deep {
+				fault.Path = append(fault.Path, at.key)
+				at = places[at.holder] // none for the options themselves
+			}
+			slices.Reverse(fault.Path)
+		}
+		if obj, ok := value.(*goja.Object); ok && obj != options {
+			places[obj] = at
+		}
+		return value
+	})
+	tools, _ := v.rt.Get("JSON").(*goja.Object)
+	if tools == nil {
+		return options.MarshalJSON()
+	}
+	stringify, ok := goja.AssertFunction(tools.Get("stringify"))
+	if !ok {
+		return options.MarshalJSON()
+	}
+	text, err := stringify(tools, options, look)
+	switch {
+	case err != nil:
+		return nil, err
+	case fault != nil:
+		return nil, fault
+	case goja.IsUndefined(text):
+		return []byte("{}"), nil
+	}
+	return []byte(text.String()), nil
+}
+
+// notFinite returns NaN, Infinity or -Infinity if a value is that, else "".
+func notFinite(value goja.Value) string {
+	if obj, ok := value.(*goja.Object); ok && obj.ClassName() != "Number" {
+		return ""
+	}
+	if f, ok := value.Export().(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return value.String()
+	}
+	return ""
 }

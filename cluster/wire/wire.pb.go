@@ -1650,6 +1650,8 @@ type Failure struct {
 	Kind          Failure_Kind           `protobuf:"varint,1,opt,name=kind,proto3,enum=swarm.wire.v1.Failure_Kind" json:"kind,omitempty"`
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	Exception     *Exception             `protobuf:"bytes,3,opt,name=exception,proto3" json:"exception,omitempty"`
+	Path          []string               `protobuf:"bytes,4,rep,name=path,proto3" json:"path,omitempty"` // of the option that cannot be used
+	Hint          string                 `protobuf:"bytes,5,opt,name=hint,proto3" json:"hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1703,6 +1705,20 @@ func (x *Failure) GetException() *Exception {
 		return x.Exception
 	}
 	return nil
+}
+
+func (x *Failure) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *Failure) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
 }
 
 type Inspection struct {
@@ -3084,11 +3100,13 @@ const file_wire_proto_rawDesc = "" +
 	"setup_data\x18\x03 \x01(\fH\x00R\tsetupData\x88\x01\x01\x12*\n" +
 	"\x05files\x18\x04 \x01(\v2\x14.swarm.wire.v1.FilesR\x05files\x12\x16\n" +
 	"\x06deltas\x18\x05 \x01(\x04R\x06deltasB\r\n" +
-	"\v_setup_data\"\xc6\x01\n" +
+	"\v_setup_data\"\xee\x01\n" +
 	"\aFailure\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.swarm.wire.v1.Failure.KindR\x04kind\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x126\n" +
-	"\texception\x18\x03 \x01(\v2\x18.swarm.wire.v1.ExceptionR\texception\">\n" +
+	"\texception\x18\x03 \x01(\v2\x18.swarm.wire.v1.ExceptionR\texception\x12\x12\n" +
+	"\x04path\x18\x04 \x03(\tR\x04path\x12\x12\n" +
+	"\x04hint\x18\x05 \x01(\tR\x04hint\">\n" +
 	"\x04Kind\x12\t\n" +
 	"\x05FAULT\x10\x00\x12\r\n" +
 	"\tEXCEPTION\x10\x01\x12\x0f\n" +

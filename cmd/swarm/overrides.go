@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -164,6 +165,9 @@ func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string,
 			if !f.Changed(option.flag) || (variable != "") != fromVariable {
 				continue
 			}
+			if f, ok := option.value.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+				return out, &usageError{message: fmt.Sprintf("%s: must be a finite number, got %v", flagPlace(option.flag, variables), f)}
+			}
 			values[option.option], places[option.option] = option.value, flagPlace(option.flag, variables)
 			for part, place := range option.parts {
 				if flag, is := strings.CutPrefix(place, "--"); is {
@@ -177,7 +181,7 @@ func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string,
 		}
 		data, err := json.Marshal(values)
 		if err != nil {
-			return out, fmt.Errorf("flags: %w", err) // a number that is not finite
+			return out, fmt.Errorf("flags: %w", err)
 		}
 		out.Above = append(out.Above, plan.Layer{Options: data, Locate: func(path []string) plan.Position {
 			return plan.Position{File: places[strings.Join(path, ".")]}

@@ -12,7 +12,13 @@ type Fault struct {
 
 // Error returns path, message and hint in one line.
 func (f *Fault) Error() string {
-	return Problem{Path: pathString(f.Path), Message: f.Message, Hint: f.Hint}.String()
+	return f.Problem(nil).String()
+}
+
+// Problem returns the fault as a problem of options that stand where locate, as
+// in Source, says.
+func (f *Fault) Problem(locate func(path []string) Position) Problem {
+	return Problem{Path: pathString(f.Path), Message: f.Message, Hint: f.Hint, At: (&layer{locate: locate}).at(f.Path)}
 }
 
 // Within returns the fault as one of an option further in: its path after path.
