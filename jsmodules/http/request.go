@@ -133,6 +133,9 @@ func warning(r *request, f *transport.Failure) string {
 	if r.Target == nil {
 		return "request failed: " + f.Text
 	}
+	if f.Code == transport.CodeSurplus { // which spoils no response
+		return r.Target.Origin + " sent bytes after a response; its connection was not used again"
+	}
 	return "request to " + r.Target.Origin + " failed: " + f.Text
 }
 

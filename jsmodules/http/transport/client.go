@@ -237,7 +237,7 @@ func (c *Client) establish(ctx context.Context, q *Call, px *proxy.Proxy, alpn [
 		case ctx.Err() != nil:
 			return nil, FailInterrupted
 		case px != nil:
-			return nil, proxyFailure(err, px)
+			return nil, proxyFailure(err, px, t.addr)
 		}
 		return nil, DialFailure(err, t.addr)
 	}

@@ -161,8 +161,8 @@ func DialFailure(err error, addr string) *Failure {
 	return &Failure{Code: CodeDial, Text: "cannot connect to " + addr}
 }
 
-// proxyFailure says why px opened no connection.
-func proxyFailure(err error, px *proxy.Proxy) *Failure {
+// proxyFailure says why px opened no connection to addr.
+func proxyFailure(err error, px *proxy.Proxy, addr string) *Failure {
 	var refused *proxy.RefusedError
 	var reply *proxy.ReplyError
 	name := "proxy " + px.Address()
@@ -182,13 +182,24 @@ func proxyFailure(err error, px *proxy.Proxy) *Failure {
 	case errors.Is(err, proxy.ErrMalformed), errors.Is(err, proxy.ErrTooLarge), errors.Is(err, proxy.ErrClosed), errors.Is(err, proxy.ErrTarget):
 		return &Failure{Code: codeProxy, Text: err.Error()}
 	}
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" || exhausted(err) {
-		f := *DialFailure(err, px.Address())
-		f.Text = name + ": " + f.Text
-		return &f
+	var own *proxy.Error
+	if !errors.As(err, &own) { // looking up addr for it
+		return DialFailure(err, addr)
 	}
-	return &Failure{Code: codeProxy, Text: name + " could not be used"}
+	if own.Op != "dial" && !exhausted(err) {
+		return &Failure{Code: codeProxy, Text: name + " could not be used"}
+	}
+	f := *DialFailure(err, px.Address())
+	switch f.Code {
+	case codeRefused:
+		f.Text, f.advice = "connection refused", "is the proxy running, and are host and port right?"
+	case codeNoSuchHost:
+		f.Text, f.advice = "no such host", "is the proxy's host name right?"
+	case codeDNS:
+		f.Text, f.advice = "lookup failed", "is the proxy's host name right?"
+	}
+	f.Text = name + ": " + f.Text
+	return &f
 }
 
 // exhausted reports whether err is the generator's own doing: it has run out of

@@ -261,6 +261,9 @@ func TestHostileH2(t *testing.T) {
 			if r.Fail == nil || r.Fail.Code != tc.code || r.Status != 0 {
 				t.Errorf("status %d, failure %v, want code %d", r.Status, describe(r.Fail), tc.code)
 			}
+			if tc.code == codeH2Conn+h2EnhanceYourCalm && strings.Contains(r.Fail.Text, "CALM") {
+				t.Errorf("%q does not say which limit of ours it was", r.Fail.Text)
+			}
 			if late > 100*time.Millisecond {
 				t.Errorf("ended %v late", late)
 			}

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"io"
+	"strconv"
 )
 
 // Codes of what goes wrong in HTTP/2, as k6 documents them: to each range the
@@ -16,7 +17,13 @@ const (
 
 var (
 	failNoH2 = &Failure{Code: codeH2, Text: "the server does not speak HTTP/2"}
-	h2Names  = [...]string{
+
+	// Limits of ours, which have the code that we would tell the server.
+	failH2Flood   = &Failure{Code: codeH2Conn + h2EnhanceYourCalm, Text: "more than " + strconv.Itoa(maxIdleFrames) + " HTTP/2 frames in a row that advance no response"}
+	failH2Control = &Failure{Code: codeH2Conn + h2EnhanceYourCalm, Text: "more HTTP/2 frames to be answered than the server takes answers"}
+	failH2Head    = &Failure{Code: codeH2Conn + h2EnhanceYourCalm, Text: "HTTP/2 response header without end"}
+
+	h2Names = [...]string{
 		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED", "FRAME_SIZE_ERROR",
 		"REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
 	}

@@ -181,7 +181,7 @@ func (m *mux) beginFrame(b []byte) (int, *Failure) {
 		return 0, nil
 	}
 	if f.idle++; f.idle > maxIdleFrames {
-		return 0, h2Failure(codeH2Conn, h2EnhanceYourCalm)
+		return 0, failH2Flood
 	}
 	f.greeted, f.inside = true, true
 	f.kind, f.flags, f.id = kind, flags, id
@@ -244,7 +244,7 @@ func (m *mux) fixedPart(p []byte, length int) *Failure {
 // controlled gives up a server that asks more than it lets us answer.
 func (m *mux) controlled() *Failure {
 	if len(m.control) > maxControl {
-		return h2Failure(codeH2Conn, h2EnhanceYourCalm)
+		return failH2Control
 	}
 	return nil
 }
@@ -350,7 +350,7 @@ func (m *mux) tooLarge() *Failure {
 	if st := m.frames.target; st != nil && !st.over() && m.frames.fail != nil {
 		st.fail = m.frames.fail
 	}
-	return h2Failure(codeH2Conn, h2EnhanceYourCalm)
+	return failH2Head
 }
 
 // payload handles p, the next bytes of the present frame.
