@@ -1,9 +1,9 @@
 package cluster
 
 import (
-	"fmt"
 	"slices"
 
+	"github.com/swarmload/swarm/engine/figure"
 	"github.com/swarmload/swarm/engine/metric"
 	"github.com/swarmload/swarm/engine/plan"
 )
@@ -43,13 +43,19 @@ func unanswered(p *plan.Plan, set *metric.Set) string {
 	if slices.ContainsFunc(p.Thresholds, func(t plan.Threshold) bool { return t.Metric == metric.HTTPReqFailed }) {
 		return ""
 	}
-	requests, cause := uint64(0), ""
+	// Requests that only the end of the test cut off are no evidence against the
+	// target.
+	requests, cut, cause := uint64(0), uint64(0), ""
 	causes := make(map[string]uint64)
 	for tags, agg := range set.Series(metric.HTTPReqs) {
 		if status, told := tags.Get("status"); told && status != "0" {
 			return ""
 		} else if !told && received(set) {
 			return "" // systemTags leave out the status; a byte must do
+		}
+		if code, _ := tags.Get("error_code"); code == metric.CutOff {
+			cut += agg.Count
+			continue
 		}
 		requests += agg.Count
 		if c, ok := tags.Get("error"); ok {
@@ -60,13 +66,17 @@ func unanswered(p *plan.Plan, set *metric.Set) string {
 		}
 	}
 	var text string
-	switch requests {
-	case 0:
-		return ""
-	case 1:
+	switch {
+	case requests == 1:
 		text = "the only request was not answered"
+	case requests > 1:
+		text = "none of " + figure.Counted(requests, "request") + " was answered"
+	case cut == 1:
+		text = "the test ended before its only request was answered"
+	case cut > 1:
+		text = "the test ended before any of " + figure.Counted(cut, "request") + " was answered"
 	default:
-		text = fmt.Sprintf("none of %d requests was answered", requests)
+		return ""
 	}
 	if cause != "" {
 		text += ": " + cause

@@ -10,6 +10,12 @@ import (
 
 func TestNothingTested(t *testing.T) {
 	refused := map[string]string{"status": "0", "error": "connection refused"}
+	cut := map[string]string{"status": "0", "error": "interrupted by the end of the test", "error_code": "1051"}
+	streaming := map[string]string{"status": "200", "error": "interrupted by the end of the test", "error_code": "1051"}
+	crowd := make([]map[string]string, 1234)
+	for i := range crowd {
+		crowd[i] = refused
+	}
 	for _, tc := range []struct {
 		name     string
 		requests []map[string]string
@@ -33,6 +39,12 @@ func TestNothingTested(t *testing.T) {
 		{name: "one answered", complete: 1, requests: []map[string]string{refused, {"status": "503"}}},
 		{name: "the commonest cause", complete: 1, requests: []map[string]string{{"status": "0", "error": "b"}, {"status": "0", "error": "a"}, refused, refused},
 			want: "none of 4 requests was answered: connection refused"},
+		{name: "many refused", complete: 1, requests: crowd, want: "none of 1,234 requests was answered: connection refused"},
+		{name: "streams under way at the end", cutOff: 2, requests: []map[string]string{streaming, streaming}},
+		{name: "one stream under way at the end", cutOff: 2, requests: []map[string]string{cut, streaming}},
+		{name: "no response had begun at the end", cutOff: 2, requests: []map[string]string{cut, cut}, want: "the test ended before any of 2 requests was answered"},
+		{name: "the only one had not begun at the end", cutOff: 1, requests: []map[string]string{cut}, want: "the test ended before its only request was answered"},
+		{name: "cut off and refused", cutOff: 2, requests: []map[string]string{cut, cut, refused}, want: "the only request was not answered: connection refused"},
 		{name: "no status tag, nothing received", complete: 1, requests: []map[string]string{{}, {}}, want: "none of 2 requests was answered"},
 		{name: "no status tag, something received", complete: 1, requests: []map[string]string{{}, {}}, received: 1},
 		{name: "the author expects it", complete: 1, requests: []map[string]string{refused},

@@ -46,6 +46,10 @@ const (
 	GeneratorSocketErrors = "generator_socket_errors"
 )
 
+// CutOff is the value of the tag error_code of requests that were under way when
+// the test ended. They say nothing about the target.
+const CutOff = "1051"
+
 // Builtin lists the metrics that exist in every run, whether or not the script
 // causes a sample. NewRegistry defines them; thresholds may name them.
 func Builtin() []Metric {

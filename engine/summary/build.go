@@ -63,10 +63,25 @@ func Build(in Input) *Summary {
 	if n := total(in.Set, metric.HTTPReqRetries); n > 0 {
 		s.Notes = append(s.Notes, "sent a second time: "+figure.Counted(n, "request")+" whose connection ended, or that the server refused, before an answer came; the target may have received both")
 	}
-	if s.Iterations == 0 && s.Interrupted > 0 && len(in.Faults) == 0 {
+	cut := cutOff(in.Set)
+	switch {
+	case len(in.Faults) > 0:
+	case cut > 0 && cut == s.Total.Count:
+		s.Notes = append(s.Notes, "no response came to its end before the test did: how long "+figure.Counted(cut, "request")+" would have taken is not known")
+	case s.Iterations == 0 && s.Interrupted > 0:
 		s.Notes = append(s.Notes, "no iteration came to its end: all that began were cut off")
 	}
 	return s
+}
+
+// cutOff returns how many requests were under way when the test ended.
+func cutOff(set *metric.Set) (n uint64) {
+	for tags, agg := range set.Series(metric.HTTPReqs) {
+		if tag(tags, "error_code") == metric.CutOff {
+			n += agg.Count
+		}
+	}
+	return n
 }
 
 // Load returns how long the load ran: what rates are of. Without pauses it is Duration.

@@ -320,3 +320,28 @@ func TestNotes(t *testing.T) {
 		t.Errorf("notes %q, want one", notes)
 	}
 }
+
+// TestRequestsCutOff: of requests that the end of the test cut off, no time is
+// known, which is told if there were no others.
+func TestRequestsCutOff(t *testing.T) {
+	r := record(t)
+	r.add(metric.HTTPReqs, 1, "status", "200", "error_code", metric.CutOff)
+	r.add(metric.HTTPReqs, 1, "status", "0", "error_code", metric.CutOff)
+	r.at(time.Second)
+	in := r.input(`{}`)
+	in.Scenarios = []Scenario{{Name: "default", Interrupted: 2}}
+	want := "no response came to its end before the test did: how long 2 requests would have taken is not known"
+	if notes := Build(in).Notes; len(notes) != 1 || notes[0] != want {
+		t.Errorf("notes %q, want %q", notes, want)
+	}
+	in.Faults = []string{"none was answered"}
+	if notes := Build(in).Notes; len(notes) != 0 {
+		t.Errorf("notes %q beside what says more", notes)
+	}
+	r.add(metric.HTTPReqs, 1, "status", "200")
+	r.at(2 * time.Second)
+	in.Faults, in.Set = nil, r.input(`{}`).Set
+	if notes := Build(in).Notes; len(notes) != 1 || notes[0] == want {
+		t.Errorf("notes %q of a run with a response", notes)
+	}
+}
