@@ -269,3 +269,20 @@ func TestListenersThrow(t *testing.T) {
 		t.Errorf("script said %s", got)
 	}
 }
+
+// TestHintsOfTimeouts: what is told to look at is what set the limit.
+func TestHintsOfTimeouts(t *testing.T) {
+	url, asked, closed := hanging(t)
+	for code, want := range map[string]string{
+		`{signal: AbortSignal.timeout(20)}`:                    "the AbortSignal.timeout() of the request gave it no more time",
+		`{signal: AbortSignal.any([AbortSignal.timeout(20)])}`: "the AbortSignal.timeout() of the request gave it no more time",
+		`{timeout: 20}`: "the parameter timeout gives a request more time (default 60s)",
+	} {
+		w := says(t, "", "await fetch('"+url+"/hang', "+code+").catch(() => say('failed'))", "failed")
+		<-asked
+		<-closed
+		if len(w.hints) != 1 || w.hints[0] != want {
+			t.Errorf("%s: hints %q, want %q", code, w.hints, want)
+		}
+	}
+}

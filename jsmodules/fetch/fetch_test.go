@@ -36,6 +36,7 @@ type world struct {
 	mu     sync.Mutex
 	texts  []string
 	logged []string
+	hints  []string
 }
 
 func newPlan() *plan.Plan {
@@ -77,6 +78,7 @@ func newWorld(t testing.TB, p *plan.Plan, init, iteration string) *world {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.logged = append(w.logged, l.Level+": "+l.Text)
+			w.hints = append(w.hints, l.Hint)
 		},
 	})
 	if err != nil {

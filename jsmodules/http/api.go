@@ -34,6 +34,9 @@ var (
 	ErrTimeout = errors.New("timeout")
 )
 
+// failLimit is a timeout that AbortSignal.timeout set, and no parameter.
+var failLimit = &transport.Failure{Code: transport.FailTimeout.Code, Text: transport.FailTimeout.Text}
+
 var failAborted = &transport.Failure{Code: transport.FailInterrupted.Code, Text: ErrAborted.Error()}
 
 // Ask is a request of another package.

@@ -27,10 +27,7 @@ var paramNames = []string{
 // params decodes the params object into r. Objects are decoded anew each time:
 // whether a script changed one since cannot be told.
 func (m *module) params(where string, r *request, v goja.Value) {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		m.wrong(where, "params", "an object", v)
-	}
+	o := m.dictionary(where, "params", v)
 	var store [16]string
 	for _, key := range m.p.keys.append(store[:0], o) {
 		v := o.Get(key)
@@ -207,7 +204,8 @@ func (m *module) responseType(where string, r *request, v goja.Value) {
 	}
 }
 
-// timeout decodes a timeout: milliseconds, or a text such as "1m30s".
+// timeout decodes a timeout: milliseconds, or a text such as "1m30s". More than
+// maxTimeout, Infinity too, is that.
 func (m *module) timeout(where string, v goja.Value) time.Duration {
 	var d time.Duration
 	var ok bool

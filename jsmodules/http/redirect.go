@@ -136,7 +136,7 @@ func whyEnded(ctx context.Context) *transport.Failure {
 	case ErrAborted:
 		return failAborted
 	case ErrTimeout:
-		return transport.FailTimeout
+		return failLimit
 	}
 	return transport.FailInterrupted
 }

@@ -115,7 +115,11 @@ func (m *module) finish(r *request, res *response) goja.Value {
 // warn tells once that a request failed, and where.
 func (m *module) warn(r *request, res *response, at func() vu.Frame) {
 	if f := res.Fail; f != nil && f != transport.FailInterrupted {
-		m.p.warnAt(m.v, at, warning(r, f), f.Hint())
+		hint := f.Hint()
+		if f == failLimit {
+			hint = "the AbortSignal.timeout() of the request gave it no more time"
+		}
+		m.p.warnAt(m.v, at, warning(r, f), hint)
 	}
 }
 
