@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/quic-go/quic-go"
 )
@@ -60,6 +61,7 @@ var (
 	failH3Generic = &Failure{Code: codeH3, Text: "HTTP/3 connection failed"}
 	failH3Frame   = &Failure{Code: codeH3Broken, Text: "the server broke HTTP/3: wrong frame"}
 	failH3Away    = h3CodeFailure(codeH3Conn, h3NoError, "the server ended the HTTP/3 connection: ")
+	failH3Streams = &Failure{Code: codeH3Broken, Text: "the server broke HTTP/3: no control stream is allowed"}
 	failQPACK     = &Failure{Code: codeH3Broken, Text: "the server broke HTTP/3: header cannot be decompressed"}
 
 	h3Names = [...]string{
@@ -86,9 +88,15 @@ func h3Failure(err error, answered bool) *Failure {
 	var transport *quic.TransportError
 	var idle *quic.IdleTimeoutError
 	var reset *quic.StatelessResetError
+	var limit *quic.StreamLimitReachedError
+	var errno syscall.Errno
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.Is(err, quic.ErrTransportClosed) && errors.As(err, &errno):
+		return IOFailure(errno) // the socket broke: nobody has ended anything
+	case errors.As(err, &limit):
+		return failH3Streams
 	case errors.As(err, &stream):
 		if !stream.Remote {
 			return FailInterrupted
