@@ -29,8 +29,9 @@
 //
 // # A hostile target
 //
-// Whatever a server sends costs no more than limits.go says and no longer than
-// the call's deadline (plus 50 ms at most). A connection is used again only
+// Whatever a server sends costs no more than limits.go says, all calls of a
+// network together too (budget.go), and no longer than the call's deadline (plus
+// 50 ms at most). A connection is used again only
 // when exactly the bytes of the response have been received; what does not fit
 // is reported with an error code of its own.
 package transport
