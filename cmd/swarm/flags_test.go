@@ -158,3 +158,24 @@ func TestAPanicIsOneLineAndItsOwnExitCode(t *testing.T) {
 		t.Errorf("printed %q, want %q", stderr.String(), want)
 	}
 }
+
+// TestHelpOfNetworkFlags: what pflag makes of types and backquotes reads well.
+func TestHelpOfNetworkFlags(t *testing.T) {
+	var n networkFlags
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	n.register(f)
+	usages := f.FlagUsages()
+	for _, odd := range []string{"[=", "number;", "(number"} {
+		if strings.Contains(usages, odd) {
+			t.Errorf("the help says %q:\n%s", odd, usages)
+		}
+	}
+	for args, want := range map[string]string{"--http-debug": "true", "--http-debug=full": "full", "--http-debug=false": "false", "--rps=1": ""} {
+		var n networkFlags
+		f := pflag.NewFlagSet("", pflag.ContinueOnError)
+		n.register(f)
+		if err := f.Parse([]string{args}); err != nil || string(n.debug) != want {
+			t.Errorf("%s: %q, %v", args, n.debug, err)
+		}
+	}
+}

@@ -15,7 +15,8 @@ import (
 // the operator's environment.
 type networkFlags struct {
 	rps                                 int
-	dns, debug, version, proxy          string
+	dns, version, proxy                 string
+	debug                               debugFlag
 	blacklist, blockHostnames, localIPs []string
 	blacklistIPs                        []string // the same from K6_BLACKLIST_IPS
 	unixSockets                         []string
@@ -25,10 +26,10 @@ type networkFlags struct {
 }
 
 func (n *networkFlags) register(f *pflag.FlagSet) {
-	f.IntVar(&n.rps, "rps", 0, "most requests per second of the whole test (`number`; no limit)")
+	f.IntVar(&n.rps, "rps", 0, "`number` of requests per second of the whole test, at most; no limit without")
 	f.StringVar(&n.version, "http-version", "", "`version` of HTTP: 1.1, 2, h2c, 3 or auto (2 where a TLS server offers it, else 1.1)")
-	f.StringVar(&n.debug, "http-debug", "", "log requests and responses; `full` with bodies")
-	f.Lookup("http-debug").NoOptDefVal = "headers"
+	f.Var(&n.debug, "http-debug", "log requests and responses; --http-debug=full with bodies")
+	f.Lookup("http-debug").NoOptDefVal = "true"
 	f.StringVar(&n.dns, "dns", "", "how names are resolved: `settings` such as ttl=5m,select=random,policy=preferIPv4")
 	f.StringSliceVar(&n.blacklist, "blacklist-ip", nil, "`networks` that are never contacted, such as 10.0.0.0/8")
 	f.StringSliceVar(&n.blacklistIPs, "blacklist-ips", nil, "")
@@ -44,13 +45,20 @@ func (n *networkFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&n.unixSockets, "allow-unix-socket", nil, "`path` of a unix socket that the script may connect to; repeat for more")
 }
 
+// debugFlag is a flag that may go without a value, in the help too.
+type debugFlag string
+
+func (d *debugFlag) Set(text string) error { *d = debugFlag(text); return nil }
+func (d *debugFlag) String() string        { return string(*d) }
+func (d *debugFlag) Type() string          { return "bool" }
+
 // options returns the flags with their values. It reads the files and the
 // variables that those given name.
 func (n *networkFlags) options(f *pflag.FlagSet, lookup func(string) (string, bool)) ([]flagOption, error) {
 	all := []flagOption{
 		{flag: "rps", option: "rps", value: n.rps},
 		{flag: "http-version", option: "httpVersion", value: n.version},
-		{flag: "http-debug", option: "httpDebug", value: n.debug},
+		{flag: "http-debug", option: "httpDebug", value: string(n.debug)},
 		{flag: "dns", option: "dns", value: n.dns},
 		{flag: "blacklist-ips", option: "blacklistIPs", value: n.blacklistIPs},
 		{flag: "blacklist-ip", option: "blacklistIPs", value: n.blacklist},

@@ -78,9 +78,9 @@ func (o *overrideFlags) register(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.systemTags, "system-tags", nil, "`list` of the tags set by swarm, such as url,status,vu")
 	f.StringSliceVar(&o.trendStats, "summary-trend-stats", nil, "`list` of statistics of trends, such as avg,p(99)")
 	f.Var(&o.timeUnit, "summary-time-unit", "unit of times in the summary")
-	f.IntVar(&o.maxRedirects, "max-redirects", 0, "most redirects to follow (`number`; 10)")
-	f.IntVar(&o.batch, "batch", 0, "most requests of one http.batch at a time (`number`; 20)")
-	f.IntVar(&o.batchPerHost, "batch-per-host", 0, "and of those to one host (`number`; 6)")
+	f.IntVar(&o.maxRedirects, "max-redirects", 0, "`number` of redirects to follow at most (10)")
+	f.IntVar(&o.batch, "batch", 0, "`number` of requests of one http.batch at a time, at most (20)")
+	f.IntVar(&o.batchPerHost, "batch-per-host", 0, "`number` of those to one host, at most (6)")
 	f.StringVar(&o.userAgent, "user-agent", "", "User-Agent `header` of requests")
 	f.BoolVarP(&o.throw, "throw", "w", false, "failed requests throw")
 	f.BoolVar(&o.insecure, "insecure-skip-tls-verify", false, "accept any certificate")
@@ -184,7 +184,12 @@ func (o *overrideFlags) overrides(f *pflag.FlagSet, variables map[string]string,
 			return out, fmt.Errorf("flags: %w", err)
 		}
 		out.Above = append(out.Above, plan.Layer{Options: data, Locate: func(path []string) plan.Position {
-			return plan.Position{File: places[strings.Join(path, ".")]}
+			for n := len(path); n > 0; n-- {
+				if place, known := places[strings.Join(path[:n], ".")]; known {
+					return plan.Position{File: place}
+				}
+			}
+			return plan.Position{}
 		}})
 	}
 	return out, nil

@@ -97,7 +97,17 @@ func (p *printer) verdict(s *Summary) {
 	p.put("", rest)
 	p.end()
 	for _, reason := range s.Reasons {
-		p.put("", "   "+safe(reason))
+		p.sentence("   ", safe(reason))
+	}
+}
+
+// sentence writes inert text behind an indent, in as many lines as it takes.
+func (p *printer) sentence(indent, text string) {
+	for i, line := range wrapped(text, p.style.Width-len(indent)-2) {
+		if i > 0 {
+			line = "  " + line
+		}
+		p.put("", indent+line)
 		p.end()
 	}
 }
@@ -353,8 +363,7 @@ func (p *printer) notes(s *Summary) {
 	}
 	p.section()
 	for _, note := range s.Notes[:min(len(s.Notes), maxRows)] {
-		p.put("", " note: "+safe(note))
-		p.end()
+		p.sentence(" ", "note: "+safe(note))
 	}
 	if more := len(s.Notes) - maxRows; more > 0 {
 		p.put(faint, fmt.Sprintf(" … and %d more notes", more))

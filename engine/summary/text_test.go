@@ -233,6 +233,41 @@ func TestLinesFit(t *testing.T) {
 	}
 }
 
+// TestSentencesFit: reasons and notes are broken between words, and what is
+// broken stands further in.
+func TestSentencesFit(t *testing.T) {
+	long := "none of 14,172 requests was answered: no address for shop.example.com can be reached from any of the local addresses"
+	for _, width := range []int{40, 60, 80, 200} {
+		p := &printer{style: Style{Width: width}}
+		p.verdict(&Summary{Reasons: []string{long}})
+		p.notes(&Summary{Notes: []string{long}})
+		lines := strings.Split(strings.TrimRight(p.b.String(), "\n"), "\n")
+		for _, line := range lines[1:] {
+			if n := inert.Columns(line); n > width {
+				t.Errorf("%d columns of %d: %q", n, width, line)
+			}
+		}
+		if got := strings.Count(strings.Join(strings.Fields(p.b.String()), " "), long); got != 2 {
+			t.Errorf("at %d: %q", width, lines)
+		}
+		if width == 60 && (!strings.HasPrefix(lines[1], "   none") || !strings.HasPrefix(lines[2], "     ") || lines[2][5] == ' ') {
+			t.Errorf("%q", lines)
+		}
+	}
+}
+
+func TestPeriod(t *testing.T) {
+	for want, e := range map[string]ErrorGroup{
+		"at 00:02":                {Count: 1, First: 2 * time.Second, Last: 3 * time.Second},
+		"at 00:03":                {Count: 2, First: 3 * time.Second, Last: 3 * time.Second},
+		"first 00:02, last 00:03": {Count: 2, First: 2 * time.Second, Last: 3 * time.Second},
+	} {
+		if got := period(e); got != want {
+			t.Errorf("%d errors: %q, want %q", e.Count, got, want)
+		}
+	}
+}
+
 // TestSaturatedIsOfProcessors: other causes make a generator slow.
 func TestSaturatedIsOfProcessors(t *testing.T) {
 	for cause, want := range map[health.Cause]string{

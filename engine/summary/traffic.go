@@ -145,7 +145,7 @@ func place(e ErrorGroup) string {
 
 func period(e ErrorGroup) string {
 	first, last := figure.Clock(e.First), figure.Clock(e.Last)
-	if first == last {
+	if first == last || e.Count == 1 { // seen some time in a span
 		return "at " + first
 	}
 	return "first " + first + ", last " + last

@@ -111,6 +111,7 @@ func TestDialNeverReachesARefusedAddress(t *testing.T) {
 		errText string
 	}{
 		{"169.254.169.254:80", "", "egress blocked: 169.254.169.254 is a cloud metadata address"},
+		{"0.0.0.0:80", "", "egress blocked: 0.0.0.0 is an unspecified address"},
 		{"[fe80::1%eth0]:80", "", "link-local"},
 		{"[::ffff:169.254.169.254]:80", "", "cloud metadata"},
 		{"metadata.example:80", "", "cloud metadata"},

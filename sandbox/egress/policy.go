@@ -8,6 +8,7 @@ package egress
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 )
 
 // Blocked says that policy refuses an address.
@@ -18,7 +19,11 @@ type Blocked struct {
 
 // Error is one line for the user.
 func (b *Blocked) Error() string {
-	return fmt.Sprintf("egress blocked: %s is a %s address", b.Addr, b.Reason)
+	article := "a"
+	if strings.HasPrefix(b.Reason, "unspecified") {
+		article = "an"
+	}
+	return fmt.Sprintf("egress blocked: %s is %s %s address", b.Addr, article, b.Reason)
 }
 
 // Check returns a *Blocked if addr is one that no run may ever reach: an
