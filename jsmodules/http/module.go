@@ -132,34 +132,30 @@ func function(name string, length int, f func(m *module, fc goja.FunctionCall) g
 	}}
 }
 
+// verb is the function for one method; body tells whether it takes one.
+func verb(name, method string, body bool) export {
+	length := 2
+	if body {
+		length = 3
+	}
+	where := "http." + name
+	return function(name, length, func(m *module, fc goja.FunctionCall) goja.Value {
+		return m.simple(m.session, method, where, fc, body)
+	})
+}
+
 // exports lists the module's properties; `default` is the module itself, so
 // both ways of importing give the same. Scripts may replace them, as some that
 // instrument requests do.
 var exports = append([]export{
-	function("get", 2, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "GET", "http.get", fc, false)
-	}),
-	function("head", 2, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "HEAD", "http.head", fc, false)
-	}),
-	function("post", 3, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "POST", "http.post", fc, true)
-	}),
-	function("put", 3, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "PUT", "http.put", fc, true)
-	}),
-	function("patch", 3, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "PATCH", "http.patch", fc, true)
-	}),
-	function("del", 3, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "DELETE", "http.del", fc, true)
-	}),
-	function("delete", 3, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "DELETE", "http.delete", fc, true)
-	}),
-	function("options", 3, func(m *module, fc goja.FunctionCall) goja.Value {
-		return m.simple(m.session, "OPTIONS", "http.options", fc, true)
-	}),
+	verb("get", "GET", false),
+	verb("head", "HEAD", false),
+	verb("post", "POST", true),
+	verb("put", "PUT", true),
+	verb("patch", "PATCH", true),
+	verb("del", "DELETE", true),
+	verb("delete", "DELETE", true),
+	verb("options", "OPTIONS", true),
 	function("request", 4, func(m *module, fc goja.FunctionCall) goja.Value { return m.request(m.session, "http.request", fc) }),
 	function("asyncRequest", 4, func(m *module, fc goja.FunctionCall) goja.Value {
 		return m.asyncRequest(m.session, "http.asyncRequest", fc)

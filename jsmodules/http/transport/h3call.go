@@ -6,15 +6,12 @@ import (
 	"errors"
 	"io"
 	"math"
-	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/qpack"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/quicvarint"
-	"github.com/swarmload/swarm/jsmodules/http/coding"
 	"golang.org/x/net/http2/hpack"
 )
 
@@ -202,92 +199,6 @@ func (k *quicLink) send(call *quicCall) (sent time.Duration, up *quicUpload, err
 	return n.Clock(), nil, nil
 }
 
-// quicUpload is a big request body on its way.
-type quicUpload struct {
-	done chan struct{}
-	at   time.Duration // when it ended, with
-	err  error
-}
-
-func (u *quicUpload) run(n *Network, str *quic.Stream, q *Call) {
-	defer close(u.done)
-	u.err = sendQUIC(n, str, q)
-	if u.err == nil {
-		str.Close() // fails when the server has told that it wants no more
-	} else if errors.Is(u.err, errSource) {
-		str.CancelWrite(h3RequestCancelled)
-		str.CancelRead(h3RequestCancelled)
-	}
-	u.at = n.Clock()
-}
-
-// ended returns when the upload ended, if it has, and whether all was sent.
-func (u *quicUpload) ended(now time.Duration) (at time.Duration, whole bool) {
-	select {
-	case <-u.done:
-		return u.at, u.err == nil
-	default:
-		return now, false
-	}
-}
-
-// finish ends the upload, and returns when it ended and whether all was sent.
-func (u *quicUpload) finish(str *quic.Stream, now time.Duration) (at time.Duration, whole bool) {
-	select {
-	case <-u.done:
-	default:
-		// The response is complete: what the server has not taken it does not want.
-		str.CancelWrite(h3NoError)
-		<-u.done
-		u.at = now
-	}
-	return u.at, u.err == nil
-}
-
-// sendQUIC sends the body of q in DATA frames.
-func sendQUIC(n *Network, str *quic.Stream, q *Call) error {
-	buffer := n.buffers.Get().(*[copyBuffer]byte)
-	defer n.buffers.Put(buffer)
-	const room = 16 // for the head of a frame
-	var src io.Reader
-	size, _ := q.contentLength()
-	if q.Source != nil {
-		src = q.Source.Reader()
-		if closer, ok := src.(io.Closer); ok {
-			defer closer.Close()
-		}
-	}
-	for made := int64(0); size < 0 || made < size; {
-		piece := buffer[room:]
-		var err error
-		k := 0
-		if src == nil {
-			k = copy(piece, q.Body[made:])
-		} else {
-			if size >= 0 {
-				piece = piece[:min(int64(len(piece)), size-made)]
-			}
-			k, err = readFull(src, piece)
-		}
-		made += int64(k)
-		if err != nil && (err != io.EOF || made < size) {
-			return errSource
-		}
-		if k > 0 {
-			head := quicvarint.Append(quicvarint.Append(buffer[:0:room], h3Data), uint64(k))
-			from := room - len(head)
-			copy(buffer[from:], head)
-			if _, err := str.Write(buffer[from : room+k]); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			break
-		}
-	}
-	return nil
-}
-
 // next reads the head of a frame, skipping those that mean nothing to us. io.EOF
 // is the end of the stream between frames.
 func (call *quicCall) next() (kind, length uint64, err error) {
@@ -473,108 +384,4 @@ func (call *quicCall) body(n *Network) error {
 		call.left -= uint64(len(p))
 		call.br.Discard(len(p))
 	}
-}
-
-// quicBody is the body of an HTTP/3 response that is read as it arrives.
-type quicBody struct {
-	k     *quicLink
-	call  *quicCall
-	up    *quicUpload   // that still runs, perhaps; nil: there was none
-	plain io.ReadCloser // decompressed; nil: it is not compressed
-	eof   bool
-
-	mu     sync.Mutex // Close may come from another goroutine than Read
-	closed bool
-}
-
-// stream makes the rest of call the body of r.
-func (k *quicLink) stream(call *quicCall, up *quicUpload, r *Reply) *Failure {
-	b := &quicBody{k: k, call: call, up: up}
-	call.str.SetDeadline(time.Time{})
-	// The call and its reply are their owners' from here.
-	call.q = &Call{Method: call.q.Method, Stream: true}
-	call.in.q, call.in.r = call.q, &Reply{Status: r.Status}
-	if call.in.encoding != "" {
-		plain, err := k.c.net.coder.NewReader(call.in.encoding, (*sentQUICBody)(b), math.MaxInt64)
-		if err != nil {
-			b.Close()
-			r.Status = 0
-			return decodeFailure(err)
-		}
-		b.plain = plain
-	}
-	r.Stream, r.streamed = b, true
-	return nil
-}
-
-// Read implements io.Reader.
-func (b *quicBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	closed := b.closed
-	b.mu.Unlock()
-	if closed {
-		return 0, os.ErrClosed
-	}
-	if b.plain != nil {
-		return b.plain.Read(p)
-	}
-	return (*sentQUICBody)(b).Read(p)
-}
-
-// sentQUICBody is the body as it was sent.
-type sentQUICBody quicBody
-
-func (b *sentQUICBody) Read(p []byte) (int, error) {
-	if b.eof {
-		return 0, io.EOF
-	}
-	n, err := b.call.read(p)
-	b.eof = err == io.EOF
-	return n, err
-}
-
-// SetReadDeadline implements Stream.
-func (b *quicBody) SetReadDeadline(t time.Duration) {
-	when := time.Time{}
-	if t > 0 {
-		when = b.k.c.net.base.Add(t)
-	}
-	b.call.str.SetReadDeadline(when) // never fails
-}
-
-// Taken implements Stream.
-func (b *quicBody) Taken() (in, out int64) { return b.k.socket.taken() }
-
-// Failure implements Stream.
-func (b *quicBody) Failure(err error) *Failure {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch {
-	case errors.Is(err, coding.ErrMalformed), errors.Is(err, coding.ErrTooLarge):
-		return decodeFailure(err)
-	case b.closed:
-		return FailInterrupted
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return FailTimeout
-	}
-	return h3Failure(err, true)
-}
-
-// Close implements Stream. A body that was not read to its end is refused.
-func (b *quicBody) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return nil
-	}
-	b.closed = true
-	b.call.str.CancelRead(h3RequestCancelled)
-	b.call.str.CancelWrite(h3RequestCancelled) // does nothing if all was sent
-	if b.up != nil {
-		<-b.up.done
-	}
-	if b.k.leave(b.call, true) {
-		b.k.c.drop(b.k)
-	}
-	return nil
 }
